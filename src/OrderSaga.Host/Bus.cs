@@ -1,0 +1,60 @@
+using MassTransit;
+using OrderSaga.Messaging;
+using OrderSaga.Messaging.Databases;
+using OrderSaga.Orchestrator;
+using OrderSaga.Services;
+
+namespace OrderSaga.Host;
+
+/// <summary>Which roles this process holds, and what they talk over.</summary>
+internal static class Bus
+{
+    public static void AddRoles(this IServiceCollection services, Settings settings, Func<string, Database> databaseOf)
+    {
+        var forgetful = settings.Transport == Settings.InMemory;
+        if (settings.Roles.Contains("orchestrator") || settings.Roles.Contains("web"))
+            services.AddOrchestratorFace(databaseOf("orchestrator"));
+        services.AddMassTransit(bus =>
+        {
+            bus.DisableUsageTelemetry();
+            foreach (var role in settings.Roles)
+                bus.AddRole(role, databaseOf(role), forgetful);
+            bus.AddConfigureEndpointsCallback((_, _, endpoint) =>
+            {
+                if (endpoint is IRabbitMqReceiveEndpointConfigurator queue)
+                    queue.SetQuorumQueue();
+            });
+            if (forgetful)
+                bus.UsingInMemory((context, factory) => Configure(context, factory));
+            else
+                bus.UsingRabbitMq((context, factory) =>
+                {
+                    factory.Host(settings.TransportUri!);
+                    Configure(context, factory);
+                });
+        });
+        // In memory nothing may be asked before everyone listens; a broker keeps what is asked, and may be away when we start.
+        services.AddOptions<MassTransitHostOptions>().Configure(o => o.WaitUntilStarted = forgetful);
+    }
+
+    private static void AddRole(this IBusRegistrationConfigurator bus, string role, Database database, bool forgetful)
+    {
+        switch (role)
+        {
+            case "orchestrator": bus.AddOrchestrator(forgetful); break;
+            case "orders": bus.AddOrders(database); break;
+            case "inventory": bus.AddInventory(database); break;
+            case "pricing": bus.AddPricing(database); break;
+            case "payment": bus.AddPayment(database); break;
+            case "shipping": bus.AddShipping(database); break;
+            case "notification": bus.AddNotification(database); break;
+        }
+    }
+
+    private static void Configure<T>(IBusRegistrationContext context, IBusFactoryConfigurator<T> factory)
+        where T : IReceiveEndpointConfigurator
+    {
+        factory.UseReliableMessaging();
+        factory.ConfigureEndpoints(context);
+    }
+}

@@ -1,0 +1,17 @@
+namespace OrderSaga.Messaging.Inbox;
+
+/// <summary>
+/// What a saga's database remembers of one handled message, written in the same commit as its effect: that it was handled (the inbox)
+/// and what it still has to send (the outbox). A saga's log row derives from it, so log, inbox and outbox are one insert.
+/// </summary>
+public class HandledMessage
+{
+    /// <summary>The message; unique, so a duplicate cannot commit.</summary>
+    public Guid MessageId { get; set; }
+
+    /// <summary>When it was handled.</summary>
+    public DateTimeOffset At { get; set; }
+
+    /// <summary>The messages to send because of it; null once the broker has confirmed them.</summary>
+    public string? Outgoing { get; set; }
+}

@@ -1,0 +1,157 @@
+using System.Threading.Channels;
+using MassTransit;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Inbox;
+
+namespace OrderSaga.Messaging.Outbox;
+
+/// <summary><typeparamref name="TEntry"/> is the row that is inbox and outbox: a saga's log, or <see cref="HandledMessage"/> itself.</summary>
+internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
+    IServiceScopeFactory scopes,
+    IBus bus,
+    DatabaseOf<TDb> database,
+    IHostApplicationLifetime host,
+    TimeProvider time,
+    ILogger<EntityFrameworkOutbox<TDb, TEntry>> log) : Outbox<TDb>
+    where TDb : DbContext
+    where TEntry : HandledMessage
+{
+    private const int BatchSize = 200;
+    private const int MostTries = 8;
+    private static readonly TimeSpan MarkPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan SweepPause = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
+
+    // What was sent is marked behind the hot path, many rows per statement. A lost mark only means that its messages are sent again.
+    private readonly Channel<Guid> sent = Channel.CreateUnbounded<Guid>(new UnboundedChannelOptions { SingleReader = true });
+
+    public override async Task<T> RunAsync<T>(Func<TDb, OutboxSession, Task<T>> work, CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            var db = scope.ServiceProvider.GetRequiredService<TDb>();
+            var session = new OutboxSession(scope.ServiceProvider, bus);
+            T result;
+            try
+            {
+                await using var transaction = await db.Database.BeginTransactionAsync(ct).ConfigureAwait(false);
+                result = await work(db, session).ConfigureAwait(false);
+                if (session.Entry is null)
+                    return result;
+                await SaveAsync(db, session, ct).ConfigureAwait(false);
+                await transaction.CommitAsync(ct).ConfigureAwait(false);
+            }
+            catch (Exception e) when (attempt < MostTries && database.Value.IsConflict(e))
+            {
+                continue;
+            }
+
+            // What is committed is sent, even if the caller has gone away meanwhile.
+            await SendAsync(session.Entry.MessageId, session.Messages, CancellationToken.None).ConfigureAwait(false);
+            return result;
+        }
+    }
+
+    internal override Task SaveAsync(TDb db, OutboxSession session, CancellationToken ct)
+    {
+        session.Entry!.Outgoing = OutgoingMessage.Write(session.Messages);
+        db.Add(session.Entry);
+        return db.SaveChangesAsync(ct);
+    }
+
+    internal override async Task SendAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct)
+    {
+        if (messages.Count == 0)
+            return;
+        try
+        {
+            await Task.WhenAll(messages.Select(m => m.SendAsync(bus, ct))).ConfigureAwait(false);
+            sent.Writer.TryWrite(messageId);
+        }
+        catch (Exception e)
+        {
+            log.LogWarning(e, "{Count} messages caused by {MessageId} could not be sent; they are stored and will be sent again", messages.Count, messageId);
+        }
+    }
+
+    internal override async Task<HandledMessage?> FindAsync(TDb db, Guid messageId, CancellationToken ct) =>
+        await db.Set<TEntry>().AsNoTracking().SingleOrDefaultAsync(e => e.MessageId == messageId, ct).ConfigureAwait(false);
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        sent.Writer.TryComplete();
+        await base.StopAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await host.StartedAsync(stoppingToken).ConfigureAwait(false);
+        await Task.WhenAll(MarkAsync(stoppingToken), SweepAsync(stoppingToken)).ConfigureAwait(false);
+    }
+
+    private async Task MarkAsync(CancellationToken ct)
+    {
+        while (await sent.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+        {
+            // The pause gathers a batch; it ends at once when the host stops, and what is left is marked then.
+            await Task.Delay(MarkPause, time, ct).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).ConfigureAwait(false);
+            var batch = new List<Guid>(BatchSize);
+            while (batch.Count < BatchSize && sent.Reader.TryRead(out var id))
+                batch.Add(id);
+            try
+            {
+                await using var scope = scopes.CreateAsyncScope();
+                await scope.ServiceProvider.GetRequiredService<TDb>().Set<TEntry>().Where(e => batch.Contains(e.MessageId))
+                    .ExecuteUpdateAsync(set => set.SetProperty(e => e.Outgoing, (string?)null), CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                log.LogWarning(e, "{Count} sent messages could not be marked; they may be sent once more, which their receivers recognise", batch.Count);
+            }
+        }
+    }
+
+    private async Task SweepAsync(CancellationToken ct)
+    {
+        // At the start everything unsent was left by a process that is gone; later on, only what nobody is just sending.
+        var grace = TimeSpan.Zero;
+        using var timer = new PeriodicTimer(SweepPause, time);
+        do
+        {
+            try
+            {
+                await SendUnsentAsync(time.GetUtcNow() - grace, ct).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                log.LogWarning(e, "Looking for unsent messages failed; it is done again in {Pause}", SweepPause);
+            }
+
+            grace = Grace;
+        }
+        while (await timer.WaitForNextTickAsync(ct).ConfigureAwait(false));
+    }
+
+    private async Task SendUnsentAsync(DateTimeOffset before, CancellationToken ct)
+    {
+        var (after, last) = (DateTimeOffset.MinValue, Guid.Empty);
+        while (true)
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            var unsent = await scope.ServiceProvider.GetRequiredService<TDb>().Set<TEntry>().AsNoTracking()
+                .Where(e => e.Outgoing != null && e.At < before && (e.At > after || (e.At == after && e.MessageId.CompareTo(last) > 0)))
+                .OrderBy(e => e.At).ThenBy(e => e.MessageId).Take(BatchSize).ToListAsync(ct).ConfigureAwait(false);
+            if (unsent.Count == 0)
+                return;
+            log.LogInformation("Sending the messages of {Count} commits that were left unsent", unsent.Count);
+            foreach (var entry in unsent)
+                await SendAsync(entry.MessageId, OutgoingMessage.Read(entry.Outgoing), ct).ConfigureAwait(false);
+            (after, last) = (unsent[^1].At, unsent[^1].MessageId);
+        }
+    }
+}

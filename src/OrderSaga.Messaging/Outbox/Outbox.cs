@@ -1,0 +1,28 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Hosting;
+using OrderSaga.Messaging.Inbox;
+
+namespace OrderSaga.Messaging.Outbox;
+
+/// <summary>
+/// The outbox of one database. What a unit of work sends is stored with its commit and sent right after it, from memory; what a crash
+/// or an absent broker left unsent is found again at the next start and every minute.
+/// </summary>
+public abstract class Outbox<TDb> : BackgroundService
+    where TDb : DbContext
+{
+    /// <summary>
+    /// One commit for code outside consumers (intake, operators, jobs): the changes that <paramref name="work"/> makes, its entry, and
+    /// what it publishes through the session. Run again from the start when another node was faster. Without an entry nothing is committed.
+    /// </summary>
+    public abstract Task<T> RunAsync<T>(Func<TDb, OutboxSession, Task<T>> work, CancellationToken ct);
+
+    /// <summary>Adds the entry with what was captured to the changes of <paramref name="db"/> and saves them; the caller commits.</summary>
+    internal abstract Task SaveAsync(TDb db, OutboxSession session, CancellationToken ct);
+
+    /// <summary>Sends what was captured. A failure is logged and left to the sweep: it is stored, so nothing is lost.</summary>
+    internal abstract Task SendAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct);
+
+    /// <summary>What is remembered of a message, if it was handled before.</summary>
+    internal abstract Task<HandledMessage?> FindAsync(TDb db, Guid messageId, CancellationToken ct);
+}

@@ -1,0 +1,39 @@
+using MassTransit;
+using MassTransit.Middleware;
+using MassTransit.Middleware.Outbox;
+using MassTransit.Transports;
+using OrderSaga.Messaging.Inbox;
+
+namespace OrderSaga.Messaging.Outbox;
+
+/// <summary>
+/// What one unit of work sends: captured while it runs, stored with its commit, sent after it. A saga finds it as a payload of its
+/// context and may hand in its own log row as the <see cref="Entry"/>.
+/// </summary>
+public sealed class OutboxSession : OutboxSendContext
+{
+    private readonly List<OutgoingMessage> messages = [];
+    private readonly IServiceProvider services;
+
+    internal OutboxSession(IServiceProvider services, IPublishEndpointProvider bus)
+    {
+        this.services = services;
+        Publisher = new PublishEndpoint(new OutboxPublishEndpointProvider(this, bus));
+    }
+
+    /// <summary>The row that is inbox and outbox of this unit of work; a plain one is made if the saga hands in none.</summary>
+    public HandledMessage? Entry { get; set; }
+
+    /// <summary>For code outside consumers: what is published here is part of the unit of work.</summary>
+    public IPublishEndpoint Publisher { get; }
+
+    internal IReadOnlyCollection<OutgoingMessage> Messages => messages;
+
+    Task OutboxSendContext.AddSend<T>(SendContext<T> context)
+    {
+        messages.Add(OutgoingMessage.From(context));
+        return Task.CompletedTask;
+    }
+
+    object? IServiceProvider.GetService(Type serviceType) => services.GetService(serviceType);
+}

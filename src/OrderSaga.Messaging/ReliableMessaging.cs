@@ -1,0 +1,92 @@
+using MassTransit;
+using MassTransit.Configuration;
+using MassTransit.Saga;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Inbox;
+using OrderSaga.Messaging.Outbox;
+using OrderSaga.Messaging.Sagas;
+
+namespace OrderSaga.Messaging;
+
+/// <summary>The face of this room, in MassTransit's own words.</summary>
+public static class ReliableMessaging
+{
+    /// <summary>A context on its database, whose schema is made (and seeded) before the bus starts.</summary>
+    public static IServiceCollection AddDatabase<TDb>(
+        this IServiceCollection services,
+        Database database,
+        Func<TDb, CancellationToken, Task>? seed = null,
+        Action<IServiceProvider, DbContextOptionsBuilder>? options = null)
+        where TDb : DbContext
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(new DatabaseOf<TDb>(database));
+        services.AddDbContext<TDb>((provider, builder) =>
+        {
+            database.Configure(builder);
+            options?.Invoke(provider, builder);
+        });
+        services.AddSingleton<IHostedService>(provider => new SchemaStart<TDb>(
+            provider.GetRequiredService<IServiceScopeFactory>(),
+            provider.GetRequiredService<DatabaseOf<TDb>>(),
+            provider.GetRequiredService<ILogger<SchemaStart<TDb>>>(),
+            seed));
+        return services;
+    }
+
+    /// <summary>Inbox and outbox of a context; <typeparamref name="TEntry"/> is the row that is both.</summary>
+    public static IServiceCollection AddReliableMessaging<TDb, TEntry>(this IServiceCollection services)
+        where TDb : DbContext
+        where TEntry : HandledMessage
+    {
+        services.AddSingleton<Outbox<TDb>, EntityFrameworkOutbox<TDb, TEntry>>();
+        services.AddHostedService(provider => provider.GetRequiredService<Outbox<TDb>>());
+        return services;
+    }
+
+    /// <summary>Keeps a saga in a context that has <see cref="AddReliableMessaging{TDb,TEntry}"/>.</summary>
+    public static ISagaRegistrationConfigurator<TSaga> EntityFrameworkRepository<TSaga, TDb>(this ISagaRegistrationConfigurator<TSaga> saga)
+        where TSaga : class, ISaga
+        where TDb : DbContext
+    {
+        saga.Repository(r =>
+        {
+            r.RegisterLoadSagaRepository<TSaga, EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>>();
+            r.RegisterQuerySagaRepository<TSaga, EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>>();
+            r.RegisterSagaRepository<TSaga, TDb, SagaConsumeContextFactory<TDb, TSaga>, EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>>();
+        });
+        return saga;
+    }
+
+    /// <summary>
+    /// What every bus of the project shares: names, and retries, each in a fresh scope. A conflict is no failure, only somebody else's
+    /// turn, so it has many short tries of its own; other faults have a few.
+    /// </summary>
+    public static void UseReliableMessaging(this IBusFactoryConfigurator bus)
+    {
+        bus.MessageTopology.SetEntityNameFormatter(new KebabCase(bus.MessageTopology.EntityNameFormatter));
+        bus.UseMessageRetry(retry =>
+        {
+            retry.Ignore<SagaConflictException>();
+            retry.Exponential(5, TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(50));
+        });
+        bus.UseMessageRetry(retry =>
+        {
+            retry.Handle<SagaConflictException>();
+            retry.Exponential(50, TimeSpan.FromMilliseconds(2), TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(5));
+        });
+    }
+
+    /// <summary>The columns that every inbox and outbox row has.</summary>
+    public static void AddHandledMessage<TEntry>(this ModelBuilder model)
+        where TEntry : HandledMessage
+    {
+        model.Entity<TEntry>().HasIndex(e => e.MessageId).IsUnique();
+        model.Entity<TEntry>().HasIndex(e => e.At).HasFilter("outgoing IS NOT NULL").HasDatabaseName("ix_unsent");
+    }
+}

@@ -1,0 +1,35 @@
+using MassTransit;
+using Microsoft.EntityFrameworkCore;
+
+namespace OrderSaga.Messaging.Steps;
+
+/// <summary>
+/// A step of a participant and its undo, side by side. On top of <see cref="DoStep{TDb,TDo}"/>: an undo that comes first bars the step
+/// and is confirmed, so the late command is refused; the undo of nothing is confirmed; a second undo is confirmed again and does nothing.
+/// </summary>
+public abstract class Step<TDb, TDo, TUndo>(TDb db) : DoStep<TDb, TDo>(db), IConsumer<TUndo>
+    where TDb : DbContext
+    where TDo : class
+    where TUndo : class
+{
+    /// <summary>Undoes what was done; only called if it was, and once. Returns the confirmation.</summary>
+    protected abstract Task<object> UndoAsync(TUndo ask, CancellationToken ct);
+
+    /// <summary>The confirmation of an undo that finds nothing to undo.</summary>
+    protected abstract object NothingToUndo(Guid orderId);
+
+    /// <summary>The refusal of a command that comes after its undo.</summary>
+    protected abstract object Refusal(Guid orderId, string reason, string detail);
+
+    public Task Consume(ConsumeContext<TUndo> context) => AnswerAsync(context, async (orderId, time, ct) =>
+    {
+        if (await FindAsync(orderId, undo: true, ct).ConfigureAwait(false) is { } before)
+            return before;
+        var done = await FindAsync(orderId, undo: false, ct).ConfigureAwait(false);
+        if (done is { Status: StepStatus.Done })
+            return Add(orderId, undo: true, new(StepStatus.Undone, await UndoAsync(context.Message, ct).ConfigureAwait(false)), time);
+        if (done is null)
+            Add(orderId, undo: false, new(StepStatus.Barred, Refusal(orderId, "ALREADY_UNDONE", $"{Name} came after its undo.")), time);
+        return Add(orderId, undo: true, new(StepStatus.NothingToUndo, NothingToUndo(orderId)), time);
+    });
+}

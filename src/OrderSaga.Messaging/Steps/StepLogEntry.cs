@@ -1,0 +1,38 @@
+namespace OrderSaga.Messaging.Steps;
+
+/// <summary>
+/// A participant's memory: one row per order, step and direction, written in the transaction of the effect, with the answer that was
+/// given. It is the service's step log, and it is also what makes a step safe to repeat: inbox, outbox and idempotency record in one.
+/// </summary>
+public sealed class StepLogEntry
+{
+    public required Guid OrderId { get; init; }
+
+    public required string Step { get; init; }
+
+    /// <summary>True for the undo of the step.</summary>
+    public required bool Undo { get; init; }
+
+    /// <summary><see cref="StepStatus"/>.</summary>
+    public required string Status { get; init; }
+
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>The full name of the answer's contract.</summary>
+    public required string AnswerType { get; init; }
+
+    /// <summary>The answer, given again to every repetition of the command.</summary>
+    public required string Answer { get; init; }
+}
+
+/// <summary>What a step log row says. Rows are only ever added.</summary>
+public static class StepStatus
+{
+    public const string Done = "done";
+    public const string Refused = "refused";
+
+    /// <summary>The undo came first: the step was never done, and a late command for it is refused.</summary>
+    public const string Barred = "barred";
+    public const string Undone = "undone";
+    public const string NothingToUndo = "nothing to undo";
+}

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using OrderSaga.Contracts;
+using OrderSaga.Messaging;
+using OrderSaga.Messaging.Databases;
+
+namespace OrderSaga.Orchestrator;
+
+/// <summary>The schema <c>checkout</c>: one row per order, one log row per handled message.</summary>
+public sealed class OrchestratorDb(DbContextOptions<OrchestratorDb> options) : DbContext(options)
+{
+    internal DbSet<OrderState> Orders => Set<OrderState>();
+
+    internal DbSet<SagaLogEntry> Log => Set<SagaLogEntry>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.HasDefaultSchema("checkout");
+        modelBuilder.Entity<OrderState>(order =>
+        {
+            order.ToTable("order_state");
+            order.HasKey(o => o.CorrelationId);
+            order.Property(o => o.CorrelationId).HasColumnName("order_id").ValueGeneratedNever();
+            order.Property(o => o.CurrentState).HasMaxLength(64);
+            order.Property(o => o.Status).HasMaxLength(20);
+            order.Property(o => o.Version).IsConcurrencyToken();
+            order.Property(o => o.Asked).HasMaxLength(64);
+            order.Property(o => o.Steps).HasMaxLength(1000);
+            order.Property(o => o.Route).HasMaxLength(1000);
+            order.Property(o => o.Reason).HasMaxLength(100);
+            order.Property(o => o.Total).HasPrecision(18, 2);
+            order.Property(o => o.Currency).HasMaxLength(3);
+            order.Property(o => o.CustomerId).HasMaxLength(100);
+            order.Property(o => o.IdempotencyKey).HasMaxLength(200);
+            order.Property(o => o.Submitted).HasConversion(o => JsonSerializer.Serialize(o, JsonSerializerOptions.Web), json => JsonSerializer.Deserialize<SubmitOrder>(json, JsonSerializerOptions.Web)!);
+            order.Ignore(o => o.OrderId).Ignore(o => o.Customer).Ignore(o => o.Lines);
+            order.HasIndex(o => new { o.CustomerId, o.IdempotencyKey }).IsUnique().HasFilter("idempotency_key IS NOT NULL");
+            // Few orders are under way at a time: this index stays small however many have ended.
+            order.HasIndex(o => o.UpdatedAt).HasFilter("status = 'Processing'").HasDatabaseName("ix_under_way");
+        });
+        modelBuilder.Entity<SagaLogEntry>(entry =>
+        {
+            entry.ToTable("saga_log");
+            entry.HasKey(e => new { e.OrderId, e.Seq });
+            entry.Property(e => e.Step).HasMaxLength(64);
+            entry.Property(e => e.Direction).HasMaxLength(10);
+            entry.Property(e => e.Status).HasMaxLength(20);
+            entry.Property(e => e.Key).HasMaxLength(120);
+            entry.Property(e => e.Asks).HasMaxLength(64);
+            entry.Property(e => e.Actor).HasMaxLength(100);
+        });
+        modelBuilder.AddHandledMessage<SagaLogEntry>();
+        modelBuilder.UseSnakeCase();
+    }
+}

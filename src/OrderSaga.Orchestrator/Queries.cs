@@ -1,0 +1,80 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using OrderSaga.Messaging;
+
+namespace OrderSaga.Orchestrator;
+
+/// <summary>Reading orders.</summary>
+public sealed class Queries
+{
+    // Another process may have moved the order; then no change is heard here, and the row is looked at again after this.
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
+
+    private readonly IServiceScopeFactory scopes;
+    private readonly OrderChanges changes;
+    private readonly TimeProvider time;
+
+    internal Queries(IServiceScopeFactory scopes, OrderChanges changes, TimeProvider time) => (this.scopes, this.changes, this.time) = (scopes, changes, time);
+
+    /// <summary>The order as it stands now.</summary>
+    public async Task<OrderView?> FindAsync(Guid orderId, CancellationToken ct)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<OrchestratorDb>();
+        var order = await db.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false);
+        if (order is null)
+            return null;
+        var log = await db.Log.AsNoTracking().Where(e => e.OrderId == orderId).OrderBy(e => e.Seq).ToListAsync(ct).ConfigureAwait(false);
+        return View(order, log);
+    }
+
+    /// <summary>The order once it is at rest, or as it stands when the time is up.</summary>
+    public async Task<OrderView?> WaitAsync(Guid orderId, TimeSpan patience, CancellationToken ct)
+    {
+        var until = time.GetUtcNow() + patience;
+        while (true)
+        {
+            var change = changes.Next(orderId);
+            var order = await FindAsync(orderId, ct).ConfigureAwait(false);
+            var left = until - time.GetUtcNow();
+            if (order is null || order.AtRest() || left <= TimeSpan.Zero)
+                return order;
+            try
+            {
+                await change.WaitAsync(left < LookAgain ? left : LookAgain, time, ct).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                // The loop looks again.
+            }
+        }
+    }
+
+    /// <summary>Whether orders can be kept at the moment.</summary>
+    public async Task<bool> CanReachDatabaseAsync(CancellationToken ct)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        return await scope.ServiceProvider.GetRequiredService<OrchestratorDb>().Database.CanConnectAsync(ct).ConfigureAwait(false);
+    }
+
+    private static OrderView View(OrderState order, List<SagaLogEntry> log) => new(
+        order.OrderId,
+        order.Status,
+        order.CurrentState,
+        order.Reason,
+        order.Total,
+        order.Currency,
+        order.StartedAt,
+        order.UpdatedAt,
+        order.EndedAt,
+        [.. order.Route.Split(' ').Zip(order.Steps.Split(' '), (step, status) => Step(order.OrderId, step, status, log))],
+        order.Version);
+
+    private static StepView Step(Guid orderId, string step, string status, List<SagaLogEntry> log)
+    {
+        var asks = log.Where(e => e.Asks == step).ToList();
+        var answered = log.Find(e => e.Step == step && e.Direction == "do" && e.Status is "done" or "refused");
+        var asked = asks.FirstOrDefault()?.At;
+        return new StepView(step, status, asks.Count, asked, answered?.At, (answered?.At - asked)?.TotalMilliseconds, SagaHeaders.KeyOf(orderId, step));
+    }
+}

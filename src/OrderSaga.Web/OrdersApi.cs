@@ -1,0 +1,133 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using OrderSaga.Orchestrator;
+
+namespace OrderSaga.Web;
+
+/// <summary>The public API: place an order, see it through.</summary>
+public static class OrdersApi
+{
+    public const int LargestBody = 64 * 1024;
+    private const int LongestWait = 60;
+    private const int LongestKey = 200;
+
+    public static void MapOrders(this IEndpointRouteBuilder app)
+    {
+        app.MapPost("/orders", PlaceAsync);
+        app.MapGet("/orders/{orderId:guid}", ReadAsync);
+    }
+
+    private static async Task<IResult> PlaceAsync(HttpContext http, Intake intake, Queries queries, CancellationToken ct)
+    {
+        var (order, refusal) = await ReadBodyAsync(http.Request, ct).ConfigureAwait(false);
+        if (order is null)
+            return refusal!;
+        if (order.Faults is not null)
+            return Problem(403, "faults-not-honoured", "Fault plans are not honoured here.", "Leave out 'faults'.");
+        var key = http.Request.Headers["Idempotency-Key"].ToString();
+        if (key.Length > LongestKey || !key.All(c => c is > ' ' and < '\x7f'))
+            return Invalid(new Dictionary<string, string[]> { ["Idempotency-Key"] = [$"A key has 1 to {LongestKey} visible characters."] });
+        var submission = order.ToSubmission();
+        if (Submission.Check(submission) is { Count: > 0 } wrong)
+            return Invalid(wrong);
+        try
+        {
+            var accepted = await intake.SubmitAsync(submission, key.Length == 0 ? null : key, ct).ConfigureAwait(false);
+            return await AnswerAsync(http, accepted, queries, ct).ConfigureAwait(false);
+        }
+        catch (IdempotencyKeyReusedException e)
+        {
+            return Problem(422, "idempotency-key-reused", "The idempotency key was used for another order.", e.Message);
+        }
+    }
+
+    private static async Task<IResult> AnswerAsync(HttpContext http, Accepted accepted, Queries queries, CancellationToken ct)
+    {
+        var headers = http.Response.Headers;
+        if (accepted.Replayed)
+            headers["Idempotency-Replayed"] = "true";
+        var patience = Patience(http.Request);
+        if (patience > TimeSpan.Zero)
+            headers["Preference-Applied"] = string.Create(CultureInfo.InvariantCulture, $"wait={patience.TotalSeconds}");
+        var order = (await queries.WaitAsync(accepted.OrderId, patience, ct).ConfigureAwait(false))!;
+        var location = $"/orders/{order.OrderId}";
+        headers.ETag = ETag(order);
+        if (patience > TimeSpan.Zero && order.Status == "Completed")
+            return Results.Created(location, order);
+        if (patience > TimeSpan.Zero && order.AtRest())
+        {
+            headers.Location = location;
+            return Results.Problem(
+                statusCode: 422,
+                type: "order-not-completed",
+                title: "The order was not completed.",
+                detail: order.Status == "Cancelled" ? $"It was undone: {order.Reason}." : $"Some of it is still to be undone: {order.Reason}.",
+                extensions: new Dictionary<string, object?>
+                {
+                    ["orderId"] = order.OrderId,
+                    ["state"] = order.State,
+                    ["reason"] = order.Reason,
+                    ["compensated"] = order.Status == "Cancelled",
+                });
+        }
+
+        headers.RetryAfter = "1";
+        return Results.Accepted(location, order);
+    }
+
+    private static async Task<IResult> ReadAsync(Guid orderId, HttpContext http, Queries queries, CancellationToken ct)
+    {
+        var order = await queries.FindAsync(orderId, ct).ConfigureAwait(false);
+        if (order is null)
+            return Problem(404, "order-unknown", "There is no such order.", $"No order has the id {orderId}.");
+        http.Response.Headers.ETag = ETag(order);
+        return http.Request.Headers.IfNoneMatch.Contains(ETag(order)) ? Results.StatusCode(StatusCodes.Status304NotModified) : Results.Ok(order);
+    }
+
+    private static async Task<(NewOrder? Order, IResult? Refusal)> ReadBodyAsync(HttpRequest request, CancellationToken ct)
+    {
+        if (!request.HasJsonContentType())
+            return (null, Problem(415, "not-json", "The body is not JSON.", "Send the order as JSON with content-type application/json."));
+        try
+        {
+            return await JsonSerializer.DeserializeAsync<NewOrder>(request.Body, NewOrder.Json, ct).ConfigureAwait(false) is { } order
+                ? (order, null)
+                : (null, Invalid(new Dictionary<string, string[]> { [""] = ["The body is null; an order is an object."] }));
+        }
+        catch (JsonException e)
+        {
+            var field = e.Path is null or "$" ? "" : e.Path.StartsWith("$.", StringComparison.Ordinal) ? e.Path[2..] : e.Path;
+            return (null, Invalid(new Dictionary<string, string[]> { [field] = [Reason(e)] }));
+        }
+        catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            return (null, Problem(413, "body-too-large", "The body is too large.", $"An order has at most {LargestBody} bytes."));
+        }
+    }
+
+    // The serializer's sentence without the types and positions that it appends, which are nobody's business.
+    private static string Reason(JsonException e) =>
+        e.Message.Contains("could not be mapped to any .NET member", StringComparison.Ordinal) ? "There is no such field."
+        : e.Message.Contains("could not be converted", StringComparison.Ordinal) ? "The value is of the wrong type or out of range."
+        : e.Message.Contains("uplicate", StringComparison.Ordinal) ? "The field is there twice."
+        : $"The body is not valid JSON (line {(e.LineNumber ?? 0) + 1}, byte {(e.BytePositionInLine ?? 0) + 1}).";
+
+    private static TimeSpan Patience(HttpRequest request)
+    {
+        foreach (var preference in request.Headers["Prefer"].SelectMany(p => p!.Split(',', StringSplitOptions.TrimEntries)))
+            if (preference.StartsWith("wait=", StringComparison.OrdinalIgnoreCase)
+                && int.TryParse(preference.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
+                return TimeSpan.FromSeconds(Math.Min(seconds, LongestWait));
+        return TimeSpan.Zero;
+    }
+
+    private static string ETag(OrderView order) => string.Create(CultureInfo.InvariantCulture, $"\"{order.Version}\"");
+
+    private static IResult Invalid(IReadOnlyDictionary<string, string[]> wrong) => Results.ValidationProblem(
+        wrong.ToDictionary(), type: "order-invalid", title: "The order is not valid.", detail: "Nothing was stored. Mend the fields named in 'errors'.");
+
+    private static IResult Problem(int status, string type, string title, string detail) => Results.Problem(statusCode: status, type: type, title: title, detail: detail);
+}

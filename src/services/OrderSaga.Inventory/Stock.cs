@@ -1,0 +1,70 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace OrderSaga.Services;
+
+/// <summary>What there is of a product; <see cref="Reserved"/> of what is on hand belongs to orders that have not ended.</summary>
+internal sealed class Stock
+{
+    public const int LongestProductId = 64;
+
+    public required string ProductId { get; init; }
+
+    public required long OnHand { get; init; }
+
+    public long Reserved { get; init; }
+}
+
+/// <summary>What one order holds of one product.</summary>
+internal sealed class Reservation
+{
+    public required Guid OrderId { get; init; }
+
+    public required string ProductId { get; init; }
+
+    public required long Quantity { get; init; }
+
+    /// <summary><see cref="ReservationStatus"/>.</summary>
+    public required string Status { get; init; }
+}
+
+internal static class ReservationStatus
+{
+    public const string Pending = "PENDING";
+    public const string Committed = "COMMITTED";
+    public const string Released = "RELEASED";
+}
+
+/// <summary>
+/// How stock changes: by conditional updates only, never by reading and writing back. Lock order: an order's reservations before any
+/// stock, products by ordinal name. Repeated and opposite commands of one order then meet at its own rows, before they hold a product.
+/// </summary>
+internal static class StockChanges
+{
+    /// <summary>Takes a quantity if that much is free.</summary>
+    public static async Task<bool> TryReserveAsync(this InventoryDb db, string productId, long quantity, CancellationToken ct) =>
+        await db.Stock.Where(s => s.ProductId == productId && s.OnHand - s.Reserved >= quantity)
+            .ExecuteUpdateAsync(set => set.SetProperty(s => s.Reserved, s => s.Reserved + quantity), ct).ConfigureAwait(false) == 1;
+
+    /// <summary>Gives free what an order holds.</summary>
+    public static Task ReleaseAsync(this InventoryDb db, Guid orderId, CancellationToken ct) => db.EndAsync(orderId, ReservationStatus.Released, ct);
+
+    /// <summary>What an order holds has left the house.</summary>
+    public static Task CommitAsync(this InventoryDb db, Guid orderId, CancellationToken ct) => db.EndAsync(orderId, ReservationStatus.Committed, ct);
+
+    private static async Task EndAsync(this InventoryDb db, Guid orderId, string status, CancellationToken ct)
+    {
+        var held = await db.Reservations.AsNoTracking().Where(r => r.OrderId == orderId && r.Status == ReservationStatus.Pending)
+            .ToListAsync(ct).ConfigureAwait(false);
+        foreach (var (productId, quantity) in held.OrderBy(r => r.ProductId, StringComparer.Ordinal).Select(r => (r.ProductId, r.Quantity)))
+        {
+            var ended = await db.Reservations.Where(r => r.OrderId == orderId && r.ProductId == productId && r.Status == ReservationStatus.Pending)
+                .ExecuteUpdateAsync(set => set.SetProperty(r => r.Status, status), ct).ConfigureAwait(false);
+            if (ended == 0)
+                continue; // somebody else ended it since it was read
+            var leaves = status == ReservationStatus.Committed ? quantity : 0;
+            await db.Stock.Where(s => s.ProductId == productId)
+                .ExecuteUpdateAsync(set => set.SetProperty(s => s.OnHand, s => s.OnHand - leaves).SetProperty(s => s.Reserved, s => s.Reserved - quantity), ct)
+                .ConfigureAwait(false);
+        }
+    }
+}

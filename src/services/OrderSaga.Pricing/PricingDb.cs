@@ -1,0 +1,74 @@
+using Microsoft.EntityFrameworkCore;
+using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Steps;
+
+namespace OrderSaga.Services;
+
+internal sealed class PricingDb(DbContextOptions<PricingDb> options) : DbContext(options)
+{
+    public DbSet<Price> Prices => Set<Price>();
+
+    public DbSet<FrozenPrice> FrozenPrices => Set<FrozenPrice>();
+
+    /// <summary>The demo catalogue.</summary>
+    public static Task SeedAsync(PricingDb db, CancellationToken ct)
+    {
+        db.AddRange(
+            new Price { ProductId = "sku-apple", Currency = "EUR", UnitPrice = 3.99m },
+            new Price { ProductId = "sku-pear", Currency = "EUR", UnitPrice = 2.49m },
+            new Price { ProductId = "sku-plum", Currency = "EUR", UnitPrice = 0.99m },
+            new Price { ProductId = "sku-last", Currency = "EUR", UnitPrice = 9.99m },
+            new Price { ProductId = "sku-none", Currency = "EUR", UnitPrice = 4.99m });
+        return Task.CompletedTask;
+    }
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.HasDefaultSchema("pricing");
+        modelBuilder.Entity<Price>(price =>
+        {
+            price.HasKey(p => new { p.ProductId, p.Currency });
+            price.Property(p => p.ProductId).HasMaxLength(64);
+            price.Property(p => p.Currency).HasMaxLength(3);
+            price.Property(p => p.UnitPrice).HasPrecision(18, 4);
+        });
+        modelBuilder.Entity<FrozenPrice>(frozen =>
+        {
+            frozen.HasKey(f => f.OrderId);
+            frozen.Property(f => f.Total).HasPrecision(18, 2);
+            frozen.Property(f => f.Currency).HasMaxLength(3);
+            frozen.Property(f => f.Status).HasMaxLength(20);
+        });
+        modelBuilder.AddStepLog();
+        modelBuilder.UseSnakeCase();
+    }
+}
+
+/// <summary>Today's price of a product; parts of a cent are possible, as with screws.</summary>
+internal sealed class Price
+{
+    public required string ProductId { get; init; }
+
+    public required string Currency { get; init; }
+
+    public required decimal UnitPrice { get; init; }
+}
+
+/// <summary>What an order will be charged, whatever happens to today's prices.</summary>
+internal sealed class FrozenPrice
+{
+    public required Guid OrderId { get; init; }
+
+    public required decimal Total { get; init; }
+
+    public required string Currency { get; init; }
+
+    /// <summary><see cref="FrozenPriceStatus"/>.</summary>
+    public required string Status { get; init; }
+}
+
+internal static class FrozenPriceStatus
+{
+    public const string Frozen = "FROZEN";
+    public const string Released = "RELEASED";
+}

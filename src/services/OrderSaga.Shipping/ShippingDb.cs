@@ -1,0 +1,58 @@
+using Microsoft.EntityFrameworkCore;
+using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Steps;
+
+namespace OrderSaga.Services;
+
+internal sealed class ShippingDb(DbContextOptions<ShippingDb> options) : DbContext(options)
+{
+    public DbSet<Shipment> Shipments => Set<Shipment>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.HasDefaultSchema("shipping");
+        modelBuilder.Entity<Shipment>(shipment =>
+        {
+            shipment.HasKey(s => s.OrderId);
+            shipment.Property(s => s.Status).HasMaxLength(20);
+            shipment.Property(s => s.LabelNumber).HasMaxLength(40);
+            shipment.Property(s => s.Name).HasMaxLength(Shipment.LongestLine);
+            shipment.Property(s => s.Street).HasMaxLength(Shipment.LongestLine);
+            shipment.Property(s => s.City).HasMaxLength(Shipment.LongestLine);
+            shipment.Property(s => s.PostalCode).HasMaxLength(Shipment.LongestPostalCode);
+            shipment.Property(s => s.Country).HasMaxLength(2);
+        });
+        modelBuilder.AddStepLog();
+        modelBuilder.UseSnakeCase();
+    }
+}
+
+/// <summary>The parcel of an order, and what its label says.</summary>
+internal sealed class Shipment
+{
+    public const int LongestLine = 200;
+    public const int LongestPostalCode = 20;
+
+    public required Guid OrderId { get; init; }
+
+    /// <summary><see cref="ShipmentStatus"/>.</summary>
+    public required string Status { get; init; }
+
+    public required string LabelNumber { get; init; }
+
+    public required string Name { get; init; }
+
+    public required string Street { get; init; }
+
+    public required string City { get; init; }
+
+    public required string PostalCode { get; init; }
+
+    public required string Country { get; init; }
+}
+
+internal static class ShipmentStatus
+{
+    public const string Created = "CREATED";
+    public const string Cancelled = "CANCELLED";
+}

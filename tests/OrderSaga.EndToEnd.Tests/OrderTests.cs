@@ -1,0 +1,123 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using OrderSaga.EndToEnd.Tests.Support;
+
+namespace OrderSaga.EndToEnd.Tests;
+
+/// <summary>The shop as it comes, and on servers: every test once with nothing configured, once on RabbitMQ and PostgreSQL.</summary>
+public class When_an_order_is_placed
+{
+    public static TheoryData<string> Places => ["embedded", "servers"];
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [MemberData(nameof(Places))]
+    public async Task Should_end_as_the_customer_expects(string kind)
+    {
+        await using var place = await Place.OfAsync(kind);
+        await using var shop = await Shop.StartAsync(place, Ct);
+
+        var complete = await EndOfAsync(shop, Shop.Order(quantity: 2, price: 3.99m), HttpStatusCode.Created);
+        Assert.Equal("Complete", complete.GetProperty("state").GetString());
+        Assert.Equal(7.98m, complete.GetProperty("total").GetDecimal());
+        Assert.All(complete.GetProperty("steps").EnumerateArray(), step => Assert.Equal("done", step.GetProperty("status").GetString()));
+        var id = complete.GetProperty("orderId").GetGuid();
+        Assert.Equal($"saga:{id}:ChargePayment", complete.GetProperty("steps")[3].GetProperty("key").GetString());
+
+        var declined = await EndOfAsync(shop, Shop.Order(token: "tok_declined"), HttpStatusCode.UnprocessableEntity);
+        Assert.Equal(("order-not-completed", "Compensated", "CARD_DECLINED", true), Refusal(declined));
+        var order = await shop.ReadAsync(declined.GetProperty("orderId").GetGuid(), Ct);
+        Assert.Equal("undone undone undone refused waiting waiting", string.Join(' ', order.GetProperty("steps").EnumerateArray().Select(s => s.GetProperty("status").GetString())));
+
+        var empty = await EndOfAsync(shop, Shop.Order(product: "sku-none"), HttpStatusCode.UnprocessableEntity);
+        Assert.Equal(("order-not-completed", "Compensated", "OUT_OF_STOCK", true), Refusal(empty));
+
+        var dearer = await EndOfAsync(shop, Shop.Order(price: 1.00m), HttpStatusCode.UnprocessableEntity);
+        Assert.Equal(("order-not-completed", "Compensated", "PRICE_CHANGED", true), Refusal(dearer));
+        await Books.AgreeAsync(place, Ct);
+    }
+
+    [Theory]
+    [MemberData(nameof(Places))]
+    public async Task Should_be_complete_in_under_a_second(string kind)
+    {
+        await using var place = await Place.OfAsync(kind);
+        await using var shop = await Shop.StartAsync(place, Ct);
+        var shortest = TimeSpan.MaxValue;
+        for (var i = 0; i < 5; i++)
+        {
+            var order = await EndOfAsync(shop, Shop.Order(), HttpStatusCode.Created);
+            var took = order.GetProperty("endedAt").GetDateTimeOffset() - order.GetProperty("startedAt").GetDateTimeOffset();
+            shortest = took < shortest ? took : shortest;
+        }
+
+        Assert.True(shortest < TimeSpan.FromSeconds(1), $"The fastest of five orders took {shortest}.");
+    }
+
+    [Theory]
+    [MemberData(nameof(Places))]
+    public async Task Should_come_to_rest_though_the_process_is_killed(string kind)
+    {
+        await using var place = await Place.OfAsync(kind);
+        var orders = new List<Guid>();
+        var tokens = new[] { "tok_visa", "tok_visa", "tok_visa", "tok_declined" };
+
+        // Killed three times, each time with orders in every state; the last process lives.
+        foreach (var accepted in new[] { 20, 30, 40 })
+        {
+            await using var shop = await Shop.StartAsync(place, Ct);
+            while (orders.Count < accepted)
+            {
+                using var response = await shop.PlaceAsync(Shop.Order(token: tokens[orders.Count % tokens.Length]), ct: Ct);
+                Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+                orders.Add((await response.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("orderId").GetGuid());
+            }
+
+            await shop.KillAsync();
+        }
+
+        await using var last = await Shop.StartAsync(place, Ct);
+        for (var i = 0; i < orders.Count; i++)
+        {
+            var order = await last.AtRestAsync(orders[i], Ct);
+            Assert.Equal(tokens[i % tokens.Length] == "tok_visa" ? "Complete" : "Compensated", order.GetProperty("state").GetString());
+        }
+
+        await Books.AgreeAsync(place, Ct);
+        Assert.Equal(30 * 3.99m, await place.ScalarAsync<decimal>("SELECT sum(amount) FROM payment.charges WHERE status = 'CHARGED'"));
+    }
+
+    [Fact]
+    public async Task Should_reach_its_end_though_the_browser_was_closed()
+    {
+        await using var place = await Place.OfAsync("embedded");
+        await using var shop = await Shop.StartAsync(place, Ct);
+        using var closed = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        var placing = shop.PlaceAsync(Shop.Order(), wait: 30, key: "closed", closed.Token);
+        Guid? orderId = null;
+        while (orderId is null)
+        {
+            await using var connection = await place.OpenAsync();
+            await using var command = new Npgsql.NpgsqlCommand("SELECT order_id FROM checkout.order_state LIMIT 1", connection);
+            orderId = (Guid?)await command.ExecuteScalarAsync(Ct);
+        }
+
+        await closed.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => (await placing).Dispose());
+        var order = await shop.AtRestAsync(orderId.Value, Ct);
+        Assert.Equal("Complete", order.GetProperty("state").GetString());
+    }
+
+    private static async Task<JsonElement> EndOfAsync(Shop shop, JsonElement order, HttpStatusCode expected)
+    {
+        using var response = await shop.PlaceAsync(order, wait: 30, ct: Ct);
+        var body = await response.Content.ReadAsStringAsync(Ct);
+        Assert.True(expected == response.StatusCode, $"{response.StatusCode}: {body}\n{shop.Output}");
+        return JsonSerializer.Deserialize<JsonElement>(body);
+    }
+
+    private static (string?, string?, string?, bool) Refusal(JsonElement problem) =>
+        (problem.GetProperty("type").GetString(), problem.GetProperty("state").GetString(), problem.GetProperty("reason").GetString(), problem.GetProperty("compensated").GetBoolean());
+}

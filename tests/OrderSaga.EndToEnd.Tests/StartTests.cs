@@ -1,0 +1,64 @@
+using Microsoft.Extensions.Configuration;
+using OrderSaga.EndToEnd.Tests.Support;
+using OrderSaga.Host;
+
+namespace OrderSaga.EndToEnd.Tests;
+
+public class When_the_program_starts
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Should_say_what_it_started_and_stop_cleanly()
+    {
+        await using var place = await Place.OfAsync("embedded");
+        await using var shop = await Shop.StartAsync(place, Ct);
+        Assert.Contains("Database: PostgreSQL", shop.Output, StringComparison.Ordinal);
+        Assert.Contains("Transport: in memory", shop.Output, StringComparison.Ordinal);
+        Assert.Contains("Roles: orchestrator, web, orders, inventory, pricing, payment, shipping, notification", shop.Output, StringComparison.Ordinal);
+        Assert.Equal(0, await shop.StopAsync());
+        Assert.False(File.Exists(Path.Combine(place.Folder, ".ordersaga", "postgres", "data", "postmaster.pid")), "The database was left running.");
+    }
+
+    [Fact]
+    public async Task Should_say_that_another_one_runs_in_the_folder()
+    {
+        await using var place = await Place.OfAsync("embedded");
+        await using var shop = await Shop.StartAsync(place, Ct);
+        var (code, output) = await Shop.FailToStartAsync(place, Ct);
+        Assert.Equal(1, code);
+        Assert.Contains(Path.Combine(place.Folder, ".ordersaga"), output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Roles", "orchestrator,warehouse", "warehouse")]
+    [InlineData("Roles", "web", "RabbitMq")]
+    [InlineData("Database:Provider", "Oracle", "Embedded or Postgres")]
+    [InlineData("Transport:Kind", "Pigeon", "InMemory or RabbitMq")]
+    [InlineData("Transport:Kind", "RabbitMq", "Transport:Uri")]
+    [InlineData("Database:Provider", "Postgres", "Database:ConnectionString")]
+    public void Should_refuse_a_wrong_setting_in_a_sentence(string key, string value, string says)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new(key, value)]).Build();
+        var error = Assert.Throws<SettingsException>(() => Settings.Read(configuration));
+        Assert.Contains(says, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Should_not_repeat_a_password_in_an_error()
+    {
+        foreach (var (key, value) in new[] { ("Database:ConnectionString", "Host=h;Pasword=secret"), ("Transport:Uri", "secret") })
+        {
+            var values = new Dictionary<string, string?>
+            {
+                ["Database:Provider"] = "Postgres",
+                ["Database:ConnectionString"] = "Host=h;Database=d",
+                ["Transport:Kind"] = "RabbitMq",
+                [key] = value,
+            };
+            var configuration = new ConfigurationBuilder().AddInMemoryCollection(values).Build();
+            Assert.DoesNotContain("secret", Assert.Throws<SettingsException>(() => Settings.Read(configuration)).Message, StringComparison.Ordinal);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace OrderSaga.EndToEnd.Tests.Support;
+
+/// <summary>The built program as a process of its own, used as a user would: by HTTP, by signals, and by looking at its tables.</summary>
+internal sealed class Shop : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private readonly Process process;
+    private readonly List<string> output;
+
+    private Shop(Process process, List<string> output, Uri address) =>
+        (this.process, this.output, Http) = (process, output, new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) });
+
+    public HttpClient Http { get; }
+
+    public string Output
+    {
+        get
+        {
+            lock (output)
+                return string.Join('\n', output);
+        }
+    }
+
+    /// <summary>Starts it and waits until it says where its console is and that it is ready.</summary>
+    public static async Task<Shop> StartAsync(Place place, CancellationToken ct)
+    {
+        var (process, output, console) = Launch(place);
+        var ended = process.WaitForExitAsync(ct);
+        var first = await Task.WhenAny(console.Task, ended, Task.Delay(StartLimit, ct));
+        if (first != console.Task)
+        {
+            if (!process.HasExited)
+                process.Kill();
+            throw new InvalidOperationException($"The program did not start:\n{string.Join('\n', output)}");
+        }
+
+        var shop = new Shop(process, output, new Uri(await console.Task));
+        for (var patience = Stopwatch.StartNew(); ;)
+        {
+            using var ready = await shop.Http.GetAsync("/health/ready", ct);
+            if (ready.StatusCode == HttpStatusCode.OK)
+                return shop;
+            Assert.True(patience.Elapsed < StartLimit, $"It does not become ready: {await ready.Content.ReadAsStringAsync(ct)}\n{shop.Output}");
+            await Task.Delay(50, ct);
+        }
+    }
+
+    /// <summary>Starts it where it cannot start: what it says, and its exit code.</summary>
+    public static async Task<(int ExitCode, string Output)> FailToStartAsync(Place place, CancellationToken ct)
+    {
+        var (process, output, _) = Launch(place);
+        using (process)
+        {
+            await process.WaitForExitAsync(ct).WaitAsync(StartLimit, ct);
+            process.WaitForExit();
+            return (process.ExitCode, string.Join('\n', output));
+        }
+    }
+
+    public static JsonElement Order(string product = "sku-apple", string token = "tok_visa", int quantity = 1, decimal? price = null) => JsonSerializer.SerializeToElement(new
+    {
+        customer = new { id = "c-1", email = "a@example.org" },
+        currency = "EUR",
+        lines = new[] { new { productId = product, quantity, unitPrice = price } },
+        shippingAddress = new { name = "A", street = "B 1", city = "C", postalCode = "12345", country = "DE" },
+        payment = new { token },
+    });
+
+    public async Task<HttpResponseMessage> PlaceAsync(JsonElement order, int wait = 0, string? key = null, CancellationToken ct = default)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/orders") { Content = JsonContent.Create(order) };
+        if (wait > 0)
+            request.Headers.Add("Prefer", $"wait={wait}");
+        if (key is not null)
+            request.Headers.Add("Idempotency-Key", key);
+        return await Http.SendAsync(request, ct);
+    }
+
+    public async Task<JsonElement> ReadAsync(Guid orderId, CancellationToken ct) => await Http.GetFromJsonAsync<JsonElement>($"/orders/{orderId}", ct);
+
+    /// <summary>The order once it is at rest.</summary>
+    public async Task<JsonElement> AtRestAsync(Guid orderId, CancellationToken ct)
+    {
+        var patience = Stopwatch.StartNew();
+        while (true)
+        {
+            var order = await ReadAsync(orderId, ct);
+            if (order.GetProperty("endedAt").ValueKind != JsonValueKind.Null)
+                return order;
+            Assert.True(patience.Elapsed < TimeSpan.FromSeconds(60), $"The order does not come to rest: {order}\n{Output}");
+            await Task.Delay(50, ct);
+        }
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+    }
+
+    /// <summary>Ctrl-C.</summary>
+    public async Task<int> StopAsync()
+    {
+        using (var kill = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
+            await kill.WaitForExitAsync();
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        return process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        if (!process.HasExited)
+            await StopAsync();
+        process.Dispose();
+    }
+
+    private static (Process Process, List<string> Output, TaskCompletionSource<string> Console) Launch(Place place)
+    {
+        var console = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var output = new List<string>();
+        void Hear(string? line)
+        {
+            if (line is null)
+                return;
+            lock (output)
+                output.Add(line);
+            if (line.StartsWith("Console: ", StringComparison.Ordinal))
+                console.TrySetResult(line["Console: ".Length..]);
+        }
+
+        var start = new ProcessStartInfo("dotnet", [Repository.Program, "--urls", "http://127.0.0.1:0", .. place.Arguments])
+        {
+            WorkingDirectory = place.Folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
+        var process = new Process { StartInfo = start };
+        process.OutputDataReceived += (_, e) => Hear(e.Data);
+        process.ErrorDataReceived += (_, e) => Hear(e.Data);
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return (process, output, console);
+    }
+}

@@ -1,0 +1,240 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using MassTransit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using OrderSaga.Contracts;
+using OrderSaga.Messaging;
+using OrderSaga.Messaging.Databases;
+
+namespace OrderSaga.Services.Tests;
+
+/// <summary>All six services on one real bus and one real database; one shop per test class.</summary>
+public sealed class Shop : IAsyncLifetime
+{
+    private readonly Answers answers = new();
+    private readonly Endings endings = new();
+    private TestDatabase database = null!;
+    private IHost host = null!;
+
+    private IBus Bus => host.Services.GetRequiredService<IBus>();
+
+    public async ValueTask InitializeAsync()
+    {
+        database = await TestDatabase.CreateAsync();
+        var shared = Database.Postgres(database.ConnectionString);
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        // MassTransit's test harness would do, but its lists answer "no" for good once the bus has been quiet for a second.
+        builder.Services.AddMassTransit(bus =>
+        {
+            bus.DisableUsageTelemetry();
+            bus.AddOrders(shared);
+            bus.AddInventory(shared);
+            bus.AddPricing(shared);
+            bus.AddPayment(shared);
+            bus.AddShipping(shared);
+            bus.AddNotification(shared);
+            bus.UsingInMemory((context, inMemory) =>
+            {
+                inMemory.PrefetchCount = 32;
+                inMemory.UseReliableMessaging();
+                inMemory.ConfigurePublish(publish => publish.UseExecute(answers.CrashIfTold));
+                inMemory.ConfigureEndpoints(context);
+            });
+        });
+        builder.Services.Configure<MassTransitHostOptions>(o => o.WaitUntilStarted = true);
+        host = builder.Build();
+        Bus.ConnectPublishObserver(answers);
+        Bus.ConnectReceiveObserver(endings);
+        await host.StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.StopAsync();
+        host.Dispose();
+        await database.DisposeAsync();
+    }
+
+    /// <summary>Asks as the orchestrator does, and returns what the service publishes because of it. A fault is thrown here.</summary>
+    public async Task<Answer> AskAsync<T>(T command, Guid? commandId = null, bool crashBeforeAnswer = false)
+        where T : class
+    {
+        var sagaId = SagaMessage<T>.SagaId(command);
+        var ask = answers.Expect(commandId ?? NewId.NextGuid(), crashBeforeAnswer);
+        await Bus.Publish(command, context =>
+        {
+            SagaHeaders.Mark(context, sagaId, typeof(T).Name, typeof(T).Name);
+            context.MessageId = ask.CommandId;
+            context.ConversationId = ask.Conversation;
+        });
+        return await ask.Answered.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Publishes the good ending, and returns when Orders and Inventory have handled it.</summary>
+    public async Task CompleteAsync(Guid orderId)
+    {
+        var ending = endings.Expect(handlers: 2);
+        await Bus.Publish(new CheckoutCompleted(orderId, 1, "EUR"), context => context.MessageId = ending.MessageId);
+        await ending.Handled.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>What a query sees from outside: its rows as lines of text, columns separated by spaces.</summary>
+    public async Task<string> ReadAsync(string sql, Guid? orderId = null)
+    {
+        await using var command = database.Source.CreateCommand(sql);
+        if (orderId is { } id)
+            command.Parameters.AddWithValue("id", id);
+        await using var reader = await command.ExecuteReaderAsync();
+        var lines = new List<string>();
+        while (await reader.ReadAsync())
+            lines.Add(string.Join(' ', Enumerable.Range(0, reader.FieldCount).Select(reader.GetValue)));
+        return string.Join('\n', lines);
+    }
+
+    public async Task WriteAsync(string sql)
+    {
+        await using var command = database.Source.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>Puts a product on the shelf that no other test knows.</summary>
+    public async Task<string> StockAsync(int onHand)
+    {
+        var product = $"sku-{Guid.NewGuid():N}";
+        await WriteAsync($"INSERT INTO inventory.stock (product_id, on_hand, reserved) VALUES ('{product}', {onHand}, 0)");
+        return product;
+    }
+
+    /// <summary>Everything that a service keeps, apart from its step log: the rows of one order, and all others.</summary>
+    public async Task<Effect> EffectAsync(string schema, Guid orderId)
+    {
+        var tables = await ReadAsync($"""
+            SELECT t.table_name, count(c.column_name) FROM information_schema.tables t
+            LEFT JOIN information_schema.columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name AND c.column_name = 'order_id'
+            WHERE t.table_schema = '{schema}' AND t.table_name <> 'step_log' GROUP BY 1 ORDER BY 1
+            """);
+        var (own, others) = (new List<string>(), new List<string>());
+        foreach (var table in tables.Split('\n').Select(line => line.Split(' ')))
+        {
+            var rows = $"SELECT r::text FROM {schema}.{table[0]} r";
+            if (table[1] == "1")
+                own.Add(await ReadAsync($"{rows} WHERE order_id = @id ORDER BY 1", orderId));
+            others.Add(await ReadAsync(table[1] == "1" ? $"{rows} WHERE order_id <> @id ORDER BY 1" : $"{rows} ORDER BY 1", orderId));
+        }
+
+        return new Effect(string.Join('\n', own), string.Join('\n', others));
+    }
+}
+
+/// <summary>What a service keeps because of an order, and what it keeps besides.</summary>
+public sealed record Effect(string Own, string Others);
+
+/// <summary>One published answer as the wire sees it.</summary>
+public sealed record Answer(object Message, Guid? Id, Guid? CorrelationId, IReadOnlyDictionary<string, object> Headers)
+{
+    public string Body => JsonSerializer.Serialize(Message, Message.GetType());
+}
+
+/// <summary>Tells by the conversation which answer belongs to which command, even if a command is sent twice under one id.</summary>
+internal sealed class Answers : IPublishObserver
+{
+    private readonly ConcurrentDictionary<Guid, Ask> asks = new();
+
+    public Ask Expect(Guid commandId, bool crash)
+    {
+        var ask = new Ask(NewId.NextGuid(), commandId) { CrashIsDue = crash };
+        asks[ask.Conversation] = ask;
+        return ask;
+    }
+
+    /// <summary>A crash between the commit and the answer: the work is done, nothing goes out, the message is delivered again.</summary>
+    public void CrashIfTold(PublishContext context)
+    {
+        if (Find(context) is not { CrashIsDue: true } ask)
+            return;
+        ask.CrashIsDue = false;
+        throw new InvalidOperationException("The process died before it could answer.");
+    }
+
+    public Task PrePublish<T>(PublishContext<T> context)
+        where T : class
+        => Task.CompletedTask;
+
+    public Task PostPublish<T>(PublishContext<T> context)
+        where T : class
+    {
+        if (Find(context) is not { } ask)
+            return Task.CompletedTask;
+        if (context.Message is Fault fault)
+            ask.Answered.TrySetException(new InvalidOperationException(string.Join('\n', fault.Exceptions.Select(Told))));
+        else
+            ask.Answered.TrySetResult(new(context.Message, context.MessageId, context.CorrelationId, new Dictionary<string, object>(context.Headers.GetAll())));
+        return Task.CompletedTask;
+
+        static string Told(ExceptionInfo e) => $"{e.ExceptionType}: {e.Message}\n{e.StackTrace}";
+    }
+
+    public Task PublishFault<T>(PublishContext<T> context, Exception exception)
+        where T : class
+        => Task.CompletedTask;
+
+    private Ask? Find(PublishContext context) =>
+        context.ConversationId is { } conversation && asks.TryGetValue(conversation, out var ask) && context.MessageId != ask.CommandId
+            ? ask
+            : null;
+
+    internal sealed record Ask(Guid Conversation, Guid CommandId)
+    {
+        public TaskCompletionSource<Answer> Answered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public bool CrashIsDue { get; set; }
+    }
+}
+
+/// <summary>Tells when a message that nobody answers has been handled by all who listen to it.</summary>
+internal sealed class Endings : IReceiveObserver
+{
+    private readonly ConcurrentDictionary<Guid, Ending> endings = new();
+
+    public Ending Expect(int handlers)
+    {
+        var ending = new Ending(NewId.NextGuid(), handlers);
+        endings[ending.MessageId] = ending;
+        return ending;
+    }
+
+    public Task PreReceive(ReceiveContext context) => Task.CompletedTask;
+
+    public Task PostReceive(ReceiveContext context) => Task.CompletedTask;
+
+    public Task PostConsume<T>(ConsumeContext<T> context, TimeSpan duration, string consumerType)
+        where T : class
+    {
+        if (context.MessageId is { } id && endings.TryGetValue(id, out var ending))
+            ending.CountDown();
+        return Task.CompletedTask;
+    }
+
+    public Task ConsumeFault<T>(ConsumeContext<T> context, TimeSpan duration, string consumerType, Exception exception)
+        where T : class
+        => Task.CompletedTask;
+
+    public Task ReceiveFault(ReceiveContext context, Exception exception) => Task.CompletedTask;
+
+    internal sealed class Ending(Guid messageId, int handlers)
+    {
+        private readonly TaskCompletionSource handled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int open = handlers;
+
+        public Guid MessageId => messageId;
+
+        public Task Handled => handled.Task;
+
+        public void CountDown()
+        {
+            if (Interlocked.Decrement(ref open) == 0)
+                handled.SetResult();
+        }
+    }
+}
