@@ -1,12 +1,14 @@
 using OrderSaga.Host;
 using OrderSaga.Host.Embedded;
 using OrderSaga.Messaging.Databases;
+using OrderSaga.Orchestrator;
 using OrderSaga.Web;
 
 if (args is ["help" or "--help" or "-h", ..])
 {
     Console.WriteLine("""
         ordersaga [run] [--roles ROLE,..] [--urls URL] [--Section:Key VALUE ..]   run the shop, or some of its roles
+        ordersaga diagram [--cells]                                               the saga as Mermaid, or its state-event table as Markdown
         ordersaga help                                                            this text
 
         Roles: orchestrator, web, orders, inventory, pricing, payment, shipping, notification (all, if none is named).
@@ -15,9 +17,15 @@ if (args is ["help" or "--help" or "-h", ..])
     return 0;
 }
 
+if (args is ["diagram", ..])
+{
+    Console.Write(args is [_, "--cells"] ? Diagram.Cells() : Diagram.Mermaid());
+    return 0;
+}
+
 if (args is [var command, ..] && command != "run" && !command.StartsWith('-'))
 {
-    Console.Error.WriteLine($"There is no command '{command}'. Commands: run, help.");
+    Console.Error.WriteLine($"There is no command '{command}'. Commands: run, diagram, help.");
     return 2;
 }
 

@@ -1,4 +1,5 @@
 using Npgsql;
+using OrderSaga.Orchestrator;
 
 namespace OrderSaga.Host;
 
@@ -26,6 +27,8 @@ internal sealed record Settings(IReadOnlySet<string> Roles, string DatabaseProvi
             throw new SettingsException("Database:ConnectionString", null, $"with Database:Provider Postgres it must be given, or {KeyOf(without)} for each role.");
         if (transport == InMemory && roles.Count < AllRoles.Count)
             throw new SettingsException("Roles", configuration["Roles"], "with Transport:Kind InMemory one process must hold all roles; use RabbitMq to spread them.");
+        foreach (var (key, value, remedy) in OrchestratorRoom.Check(configuration))
+            throw new SettingsException(key, value, remedy);
         return new(roles, provider, role => configuration[KeyOf(role)] ?? configuration["Database:ConnectionString"], transport,
             transport == RabbitMq ? UriOf(configuration["Transport:Uri"]) : null);
     }

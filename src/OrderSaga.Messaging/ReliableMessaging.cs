@@ -10,12 +10,18 @@ using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.Inbox;
 using OrderSaga.Messaging.Outbox;
 using OrderSaga.Messaging.Sagas;
+using OrderSaga.Messaging.Scheduling;
 
 namespace OrderSaga.Messaging;
 
 /// <summary>The face of this room, in MassTransit's own words.</summary>
 public static class ReliableMessaging
 {
+    private static readonly TimeSpan[] Retries = [.. new[] { 50, 200, 500, 1000, 2000 }.Select(ms => TimeSpan.FromMilliseconds(ms))];
+
+    /// <summary>How long the retries of a message can take: whoever waits for an answer takes silence for silence only after that.</summary>
+    public static TimeSpan LongestRetry { get; } = Retries.Aggregate((a, b) => a + b);
+
     /// <summary>A context on its database, whose schema is made (and seeded) before the bus starts.</summary>
     public static IServiceCollection AddDatabase<TDb>(
         this IServiceCollection services,
@@ -70,10 +76,13 @@ public static class ReliableMessaging
     public static void UseReliableMessaging(this IBusFactoryConfigurator bus)
     {
         bus.MessageTopology.SetEntityNameFormatter(new KebabCase(bus.MessageTopology.EntityNameFormatter));
+        bus.AddPrePipeSpecification(new RowTimers());
         bus.UseMessageRetry(retry =>
         {
             retry.Ignore<SagaConflictException>();
-            retry.Exponential(5, TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(50));
+            // What is wrong with the message itself stays wrong.
+            retry.Ignore<ArgumentException>();
+            retry.Intervals(Retries);
         });
         bus.UseMessageRetry(retry =>
         {

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using MassTransit;
 
 namespace OrderSaga.Orchestrator;
@@ -22,6 +21,24 @@ public abstract class CompensatingState : SagaStateMachineInstance
     /// <summary>How often it was asked.</summary>
     public int Attempt { get; set; }
 
+    /// <summary>Awaiting its answer, pausing before it is asked again, or held because the order is paused.</summary>
+    public string? Phase { get; set; }
+
+    /// <summary>When the next timer is due: the nearer of the two below; none while the order is paused.</summary>
+    public DateTimeOffset? Due { get; set; }
+
+    /// <summary>When what is asked has waited long enough.</summary>
+    public DateTimeOffset? Deadline { get; set; }
+
+    /// <summary>When the whole order has taken too long.</summary>
+    public DateTimeOffset? SagaDeadline { get; set; }
+
+    /// <summary>A timer acts only for the token that it was set with.</summary>
+    public int Token { get; set; }
+
+    /// <summary>MassTransit's own token of the scheduled timer, where a scheduler keeps it; in our database the row is the timer.</summary>
+    public Guid? TimerId { get; set; }
+
     /// <summary>How each step of the route stands, in words.</summary>
     public string Steps { get; set; } = "";
 
@@ -31,6 +48,21 @@ public abstract class CompensatingState : SagaStateMachineInstance
     /// <summary>Why the order is undone: a reason code.</summary>
     public string? Reason { get; set; }
 
+    public DateTimeOffset? PausedAt { get; set; }
+
+    /// <summary>A cancel that waits for the order to go on.</summary>
+    public string? CancelReason { get; set; }
+
+    /// <summary>A bit per step that was once seen done.</summary>
+    public long Seen { get; set; }
+
+    public bool Alerted { get; set; }
+
+    public bool Told { get; set; }
+
+    /// <summary>The last ending that was published.</summary>
+    public string? Ended { get; set; }
+
     public DateTimeOffset StartedAt { get; set; }
 
     public DateTimeOffset UpdatedAt { get; set; }
@@ -39,7 +71,20 @@ public abstract class CompensatingState : SagaStateMachineInstance
 
     internal Progress ProgressOn(Route route) => CurrentState == StateNames.Initial
         ? Progress.New(route)
-        : new(CurrentState, [.. Steps.Split(' ').Select(s => Enum.Parse<StepStatus>(s, ignoreCase: true))], Asked is null ? null : route.AskedBy(Asked, Attempt), Reason);
+        : new(CurrentState, [.. Steps.Split(' ').Select(s => Enum.Parse<StepStatus>(s, ignoreCase: true))])
+        {
+            Asked = Asked is null ? null : route.AskedBy(Asked, Attempt) with { Phase = Enum.Parse<Phase>(Phase!, ignoreCase: true) },
+            Reason = Reason,
+            Deadline = Deadline,
+            SagaDeadline = SagaDeadline,
+            Token = Token,
+            PausedAt = PausedAt,
+            CancelReason = CancelReason,
+            Seen = Seen,
+            Alerted = Alerted,
+            Told = Told,
+            Ended = Ended is null ? null : Enum.Parse<Ending>(Ended, ignoreCase: true),
+        };
 
     internal void Take(Progress progress, Route route, DateTimeOffset now)
     {
@@ -54,15 +99,20 @@ public abstract class CompensatingState : SagaStateMachineInstance
             StateNames.Failed => "NeedsAttention",
             _ => "Processing",
         };
-        Steps = Words(progress.Steps);
+        Steps = string.Join(' ', progress.Steps.Select(Word));
         Asked = progress.Asked is { } asked ? route.ActionOf(asked) : null;
         Attempt = progress.Asked?.Attempt ?? 0;
+        Phase = progress.Asked is { Phase: var phase } ? Word(phase) : null;
+        (Due, Deadline, SagaDeadline, Token) = (progress.Due, progress.Deadline, progress.SagaDeadline, progress.Token);
+        (PausedAt, CancelReason) = (progress.PausedAt, progress.CancelReason);
+        (Seen, Alerted, Told) = (progress.Seen, progress.Alerted, progress.Told);
+        Ended = progress.Ended is { } ended ? Word(ended) : null;
         Reason = progress.Reason;
         UpdatedAt = now;
-        EndedAt ??= StateNames.IsEnd(progress.State) ? now : null;
+        EndedAt = StateNames.IsEnd(progress.State) ? EndedAt ?? now : null;
     }
 
-    internal static string Word(StepStatus status) => status.ToString().ToLowerInvariant();
-
-    private static string Words(ImmutableArray<StepStatus> steps) => string.Join(' ', steps.Select(Word));
+    internal static string Word<T>(T value)
+        where T : struct, Enum
+        => value.ToString().ToLowerInvariant();
 }

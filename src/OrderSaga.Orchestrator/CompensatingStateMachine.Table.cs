@@ -1,17 +1,21 @@
 using System.Linq.Expressions;
+using MassTransit;
+using OrderSaga.Messaging;
 
 namespace OrderSaga.Orchestrator;
 
 // The words in which a table is written.
 public abstract partial class CompensatingStateMachine<TState>
 {
+    private const int MostRows = 62; // a bit per row is kept in a long
+
     /// <summary>A row: what is asked.</summary>
     protected StepRow<TDo> Do<TDo>(Func<TState, TDo> ask)
         where TDo : class
     {
         var row = new Row(typeof(TDo).Name);
         rows.Add(row);
-        commands.Add(row.Name, ask);
+        Command(row.Name, ask);
         return new(this, row);
     }
 
@@ -19,15 +23,49 @@ public abstract partial class CompensatingStateMachine<TState>
     protected ApologyRow Apologise<TAsk>(Func<TState, TAsk> ask)
         where TAsk : class
     {
-        commands.Add(Route.Apology, ask);
+        if (typeof(TAsk).Name != Route.Apology)
+            throw new InvalidOperationException($"The apology is called {Route.Apology}, not {typeof(TAsk).Name}: rows store it by that name.");
+        Command(Route.Apology, ask);
         return new(this);
     }
 
     /// <summary>What is published, once, when an order comes to rest.</summary>
-    protected void Ends(Func<TState, object> completed, Func<TState, object> compensated)
+    protected void Ends(
+        Func<TState, object> completed,
+        Func<TState, object> compensated,
+        Func<TState, IReadOnlyList<string>, object> failed,
+        Func<TState, string, object> repaired)
+        => endings = (saga, ending, left, actor) => ending switch
+        {
+            Ending.Completed => completed(saga),
+            Ending.Compensated => compensated(saga),
+            Ending.Failed => failed(saga, left),
+            _ => repaired(saga, actor),
+        };
+
+    // Each command that is sent may come back as a fault.
+    private void Command<T>(string name, Func<TState, T> ask)
+        where T : class
     {
-        endings[Ending.Completed] = completed;
-        endings[Ending.Compensated] = compensated;
+        commands.Add(name, ask);
+        Cell<Fault<T>>(fault => SagaMessage<T>.SagaId(fault.Message), fault => new Happening.Faulted(name, fault.Exceptions is [var first, ..] ? first.Message : "no reason given"));
+    }
+
+    private void CheckTable()
+    {
+        if (rows.Count > MostRows)
+            throw new InvalidOperationException($"The table has {rows.Count} rows; {MostRows} is the most.");
+        if (!commands.ContainsKey(Route.Apology) || endings is null)
+            throw new InvalidOperationException("The table is unfinished: say what it Apologises with and how it Ends.");
+        var past = false;
+        foreach (var row in rows)
+        {
+            if (row.Reaches is null || (row.Undo is null && !row.PastReturn))
+                throw new InvalidOperationException($"The step {row.Name} is unfinished: say what it Reaches, and UndoneBy what, or that it is PastReturn.");
+            if (past && !row.PastReturn)
+                throw new InvalidOperationException($"The step {row.Name} can be undone, but stands after one that cannot.");
+            past = row.PastReturn;
+        }
     }
 
     // Refusals say why by convention: a contract is a plain record and implements nothing.
@@ -48,6 +86,10 @@ public abstract partial class CompensatingStateMachine<TState>
         public string? Undo { get; set; }
 
         public bool PastReturn { get; set; }
+
+        public bool Retired { get; set; }
+
+        public Func<TState, StepSwitch, bool>? Condition { get; set; }
     }
 
     /// <summary>The words of a row, in the order in which they are said.</summary>
@@ -58,6 +100,13 @@ public abstract partial class CompensatingStateMachine<TState>
         private readonly Row row;
 
         internal StepRow(CompensatingStateMachine<TState> machine, object row) => (this.machine, this.row) = (machine, (Row)row);
+
+        /// <summary>The row is optional: whether an order takes it is decided when the order starts.</summary>
+        public StepRow<TDo> If(Func<TState, StepSwitch, bool> condition)
+        {
+            row.Condition = condition;
+            return this;
+        }
 
         /// <summary>The answer that it is done, which names the state; <paramref name="keep"/> keeps what it returned.</summary>
         public StepRow<TDo> Reaches<TDone>(Action<TState, TDone>? keep = null)
@@ -85,7 +134,7 @@ public abstract partial class CompensatingStateMachine<TState>
             where TUndo : class
         {
             row.Undo = typeof(TUndo).Name;
-            machine.commands.Add(row.Undo, ask);
+            machine.Command(row.Undo, ask);
             return this;
         }
 
@@ -94,7 +143,18 @@ public abstract partial class CompensatingStateMachine<TState>
             where TUndone : class
         {
             var step = row.Name;
-            machine.Cell<TUndone>(_ => new Happening.Undone(step));
+            var nothing = Reader<TUndone, bool>("NothingToUndo");
+            machine.Cell<TUndone>(m => new Happening.Undone(step, nothing(m)));
+            return this;
+        }
+
+        /// <summary>The answer that it cannot be undone any more.</summary>
+        public StepRow<TDo> OrTooLate<TTooLate>()
+            where TTooLate : class
+        {
+            var step = row.Name;
+            var reason = Reader<TTooLate, string>("Reason");
+            machine.Cell<TTooLate>(m => new Happening.TooLate(step, reason(m)));
             return this;
         }
 
@@ -102,6 +162,13 @@ public abstract partial class CompensatingStateMachine<TState>
         public StepRow<TDo> PastReturn()
         {
             row.PastReturn = true;
+            return this;
+        }
+
+        /// <summary>New orders do not take it any more; those that have it on their route still do.</summary>
+        public StepRow<TDo> Retired()
+        {
+            row.Retired = true;
             return this;
         }
     }

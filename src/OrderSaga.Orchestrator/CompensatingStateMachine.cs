@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
 using MassTransit;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using OrderSaga.Contracts;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Outbox;
 
@@ -12,140 +15,157 @@ namespace OrderSaga.Orchestrator;
 public abstract partial class CompensatingStateMachine<TState> : MassTransitStateMachine<TState>
     where TState : CompensatingState
 {
+    private readonly IOptionsMonitor<CheckoutOptions> options;
     private readonly TimeProvider time;
+    private readonly ILogger log;
+    private readonly Patience patience;
     private readonly List<Row> rows = [];
     private readonly List<Action<IReadOnlyList<State>>> cells = [];
-    private readonly Dictionary<string, Func<TState, object>> commands = [];
-    private readonly Dictionary<Ending, Func<TState, object>> endings = [];
     private readonly ConcurrentDictionary<string, Route> routes = [];
 
-    protected CompensatingStateMachine(TimeProvider time)
+    protected CompensatingStateMachine(IOptionsMonitor<CheckoutOptions> options, TimeProvider time, ILogger log)
     {
-        this.time = time;
+        (this.options, this.time, this.log) = (options, time, log);
+        patience = options.CurrentValue.Patience;
         InstanceState(s => s.CurrentState);
     }
 
+    /// <summary>The one timer of an order: the nearest of its deadlines.</summary>
+    public Schedule<TState, TimeUp> Timer { get; protected set; } = null!;
+
     /// <summary>Closes the table; <typeparamref name="TSubmit"/> begins a saga on the bus.</summary>
-    protected void Fold<TSubmit>(Action<TState, TSubmit> accept)
+    protected void Fold<TSubmit>(Action<TState, TSubmit, StepSwitch> accept)
         where TSubmit : class
     {
-        foreach (var row in rows)
-            if (row.Reaches is null || (row.Undo is null && !row.PastReturn))
-                throw new InvalidOperationException($"The step {row.Name} is unfinished: say what it Reaches, and UndoneBy what, or that it is PastReturn.");
-
+        CheckTable();
         string[] names = [StateNames.Pending, .. rows.Where(r => !r.PastReturn).Select(r => r.Reaches!), StateNames.Complete, StateNames.Compensating, StateNames.Compensated, StateNames.Failed];
         State[] states = [.. names.Select(State)];
+        // Reaches only the states that are there already.
+        Schedule(() => Timer, s => s.TimerId, timer => timer.Received = e => e.CorrelateById(context => context.Message.OrderId));
+
+        // What concerns the whole order, whatever its steps.
+        Cell<CancelCheckout>(m => new Happening.Cancelled(m.Reason ?? "CANCELLED"), actor: m => m.Actor, mayOvertake: true);
+        Cell<StepProgress>(m => new Happening.StillAtWork(m.Step, m.Until));
+        Cell<RetryUndo>(m => new Happening.Retried(m.Step), actor: m => m.Actor);
+        Cell<ResolveUndo>(m => new Happening.Resolved(m.Step, $"{m.Reason} ({m.Evidence})"), actor: m => m.Actor);
+        Cell<PauseCheckout>(_ => new Happening.Paused(), actor: m => m.Actor);
+        Cell<ResumeCheckout>(_ => new Happening.Resumed(), actor: m => m.Actor);
         foreach (var cell in cells)
             cell(states);
+        During(states, Handle(When(Timer.Received), m => new Happening.TimeUp(m.Token)));
 
-        var submitted = EventOf<TSubmit>();
-        Initially(When(submitted).ThenAsync(context =>
+        var submitted = Event<TSubmit>(typeof(TSubmit).Name, e => e.CorrelateById(context => SagaMessage<TSubmit>.SagaId(context.Message)));
+        Initially(SetTimer(When(submitted).ThenAsync(context => HandleAsync(context, new Happening.Submitted(), () => Begin(context.Saga, s => accept(s, context.Message, Switch()))))));
+        During(states, SetTimer(When(submitted).ThenAsync(context =>
         {
-            accept(context.Saga, context.Message);
+            accept(context.Saga, context.Message, Switch());
             return HandleAsync(context, new Happening.Submitted());
-        }));
-        During(states, When(submitted).ThenAsync(context =>
-        {
-            accept(context.Saga, context.Message);
-            return HandleAsync(context, new Happening.Submitted());
-        }));
+        })));
     }
 
-    /// <summary>The route of an order that starts now.</summary>
-    internal Route CurrentRoute => RouteOf(string.Join(' ', rows.Select(r => r.Name)));
+    /// <summary>Accepts a new order and fixes its route, by the switches as they stand now.</summary>
+    internal void Begin(TState saga, Action<TState> accept)
+    {
+        accept(saga);
+        var on = Switch();
+        saga.Route = string.Join(' ', rows.Where(r => !r.Retired && (r.Condition is null || r.Condition(saga, on))).Select(r => r.Name));
+    }
+
+    /// <summary>The rows that a new order could take, for drawing.</summary>
+    internal Route WholeRoute => RouteOf(string.Join(' ', rows.Where(r => !r.Retired).Select(r => r.Name)));
+
+    internal bool Knows(string step) => rows.Exists(r => r.Name == step);
+
+    /// <summary>The steps of a route and, in the table's order, those that it left out.</summary>
+    internal IEnumerable<string> Around(IReadOnlyCollection<string> route) =>
+        rows.Where(r => !r.Retired || route.Contains(r.Name)).Select(r => r.Name).Concat(route.Where(step => !Knows(step)));
+
+    /// <summary>The rows that a switch or the order decides about.</summary>
+    internal IReadOnlyList<string> OptionalSteps => [.. rows.Where(r => r.Condition is not null).Select(r => r.Name)];
+
+    internal Patience Patience => patience;
+
+    internal StepSwitch Switch()
+    {
+        var now = options.CurrentValue;
+        return now.Has;
+    }
 
     internal Route RouteOf(string names) => routes.GetOrAdd(names, text => new Route([.. text.Split(' ').Select(name =>
         rows.Find(r => r.Name == name) is { } row
-            ? new RouteStep(row.Name, row.Reaches!, row.Undo)
-            : throw new InvalidOperationException($"An order's route names the step {name}, which this version does not know: deploy a version that has it."))]));
-
-    internal Route RouteOf(TState saga) => saga.Route.Length == 0 ? CurrentRoute : RouteOf(saga.Route);
+            ? new RouteStep(row.Name, row.Reaches!, row.Undo, options.CurrentValue.TimeOf(row.Name))
+            : throw new UnknownStepException(name))]));
 
     /// <summary>Decides, changes the row, publishes what follows, and returns the log entry: everything but the commit.</summary>
-    /// <remarks><paramref name="keep"/> takes what a step returned into the row; an answer that is ignored keeps nothing.</remarks>
-    internal async Task<SagaLogEntry> ApplyAsync(TState saga, Happening happening, IPublishEndpoint publisher, CancellationToken ct, Action? keep = null)
+    /// <remarks><paramref name="keep"/> takes what was said into the row; an answer that is ignored keeps nothing.</remarks>
+    internal async Task<Decision> ApplyAsync(TState saga, Happening happening, IPublishEndpoint publisher, OutboxSession? session, CancellationToken ct, Action? keep = null, string? actor = null)
     {
-        var route = RouteOf(saga);
+        if (happening is Happening.Submitted && saga.Version == 0)
+            keep?.Invoke();
+        var route = RouteOf(saga.Route);
         var before = saga.ProgressOn(route);
-        var decision = Decision.Of(before, route, happening);
         var now = time.GetUtcNow();
+        var decision = new Decider(route, patience, now).Decide(before, happening);
         saga.Take(decision.After, route, now);
-        if (decision.Says == "done")
+        if (decision.Says == Said.Done)
             keep?.Invoke();
         if (decision.Asks is { } asked)
             await AskAsync(saga, route, asked, publisher, ct).ConfigureAwait(false);
         if (decision.Ends is { } ending)
-            await PublishAsync(saga, endings[ending](saga), publisher, ct).ConfigureAwait(false);
-        return Entry(saga, route, before, happening, decision, now);
+            await EndAsync(saga, route, ending, actor, publisher, ct).ConfigureAwait(false);
+        if (session is not null)
+            Record(session, saga, route, before, happening, decision, actor, now);
+        if (decision.Alert is { } alert)
+            log.LogError("Order {OrderId} needs a look: {Alert}", saga.CorrelationId, alert);
+        return decision;
     }
 
-    private async Task HandleAsync(BehaviorContext<TState> context, Happening happening, Action? keep = null)
+    private Task<Decision> HandleAsync(BehaviorContext<TState> context, Happening happening, Action? keep = null, string? actor = null)
     {
-        var entry = await ApplyAsync(context.Saga, happening, context, context.CancellationToken, keep).ConfigureAwait(false);
-        if (context.TryGetPayload<OutboxSession>(out var session))
-            session.Entry = entry;
+        context.TryGetPayload<OutboxSession>(out var session);
+        return ApplyAsync(context.Saga, happening, context, session, context.CancellationToken, keep, actor);
     }
 
-    private Task AskAsync(TState saga, Route route, Asked asked, IPublishEndpoint publisher, CancellationToken ct)
-    {
-        var action = route.ActionOf(asked);
-        var step = asked.Step < route.Count ? route[asked.Step].Name : action;
-        var command = commands[action](saga);
-        return publisher.Publish(command, command.GetType(), Pipe.Execute<PublishContext>(publish =>
-        {
-            // The id says which ask this is, the key only which action: an answer to one ask is told from an answer to a later one.
-            publish.MessageId = MessageId.Derive(saga.CorrelationId, $"{action}:{asked.Attempt}");
-            publish.Mandatory = true;
-            SagaHeaders.Mark(publish, saga.CorrelationId, step, action);
-        }), ct);
-    }
-
-    private static Task PublishAsync(TState saga, object ending, IPublishEndpoint publisher, CancellationToken ct)
-    {
-        var name = ending.GetType().Name;
-        return publisher.Publish(ending, ending.GetType(), Pipe.Execute<PublishContext>(publish =>
-        {
-            publish.MessageId = MessageId.Derive(saga.CorrelationId, name);
-            SagaHeaders.Mark(publish, saga.CorrelationId, name, name);
-        }), ct);
-    }
-
-    private static SagaLogEntry Entry(TState saga, Route route, Progress before, Happening happening, Decision decision, DateTimeOffset now)
-    {
-        var (step, direction, error) = happening switch
-        {
-            Happening.Done e => (e.Step, "do", null),
-            Happening.Refused e => (e.Step, "do", e.Detail is null ? e.Reason : $"{e.Reason}: {e.Detail}"),
-            Happening.Undone e => (e.Step, "undo", null),
-            Happening.Apologised => (Route.Apology, "apology", null),
-            _ => ((string?)null, (string?)null, (string?)null),
-        };
-        var action = direction == "undo" ? route.First(r => r.Name == step).Undo : step;
-        return new SagaLogEntry
-        {
-            OrderId = saga.CorrelationId,
-            Seq = saga.Version,
-            Step = step,
-            Direction = direction,
-            Attempt = before.Asked?.Attempt ?? 0,
-            Status = decision.Says,
-            Key = action is null ? null : SagaHeaders.KeyOf(saga.CorrelationId, action),
-            Asks = decision.Asks is { } asked ? route.ActionOf(asked) : null,
-            Error = error,
-            At = now,
-        };
-    }
-
-    private Event<T> EventOf<T>()
+    private EventActivityBinder<TState, T> Handle<T>(EventActivityBinder<TState, T> when, Func<T, Happening> read, Action<TState, T>? keep = null, Func<T, string?>? actor = null)
         where T : class
-        => Event<T>(typeof(T).Name, e =>
+        => SetTimer(when.ThenAsync(context => HandleAsync(
+            context, read(context.Message), keep is null ? null : () => keep(context.Saga, context.Message), actor?.Invoke(context.Message))));
+
+    // In our own database the row is the timer, and this costs nothing; where MassTransit keeps the saga elsewhere, its scheduler keeps the timer.
+    private EventActivityBinder<TState, T> SetTimer<T>(EventActivityBinder<TState, T> binder)
+        where T : class
+        => binder.IfElse(
+            context => context.Saga.Due is not null,
+            set => set.Schedule(Timer, context => new TimeUp(context.Saga.CorrelationId, context.Saga.Token), context => context.Saga.Due!.Value.UtcDateTime),
+            clear => clear.Unschedule(Timer));
+
+    private void Cell<T>(Func<T, Happening> read, Action<TState, T>? keep = null, Func<T, string?>? actor = null, bool mayOvertake = false)
+        where T : class
+        => Cell(c => SagaMessage<T>.SagaId(c), read, keep, actor, mayOvertake);
+
+    private void Cell<T>(Func<T, Guid> sagaId, Func<T, Happening> read, Action<TState, T>? keep = null, Func<T, string?>? actor = null, bool mayOvertake = false)
+        where T : class
+        => cells.Add(states =>
         {
-            e.CorrelateById(context => SagaMessage<T>.SagaId(context.Message));
-            e.OnMissingInstance(missing => missing.Fault());
+            var heard = Event<T>(NameOf(typeof(T)), e =>
+            {
+                e.CorrelateById(context => sagaId(context.Message));
+                // Nothing is swallowed: what meets no order becomes a fault; what may have overtaken its order is tried again before.
+                e.OnMissingInstance(missing => mayOvertake
+                    ? missing.Execute(context => throw new NotThereYetException($"No order {sagaId(context.Message)} is there (yet) for {typeof(T).Name}."))
+                    : missing.Fault());
+            });
+            During(states, Handle(When(heard), read, keep, actor));
         });
 
-    private void Cell<T>(Func<T, Happening> read, Action<TState, T>? keep = null)
-        where T : class
-        => cells.Add(states => During(states, When(EventOf<T>()).ThenAsync(context =>
-            HandleAsync(context, read(context.Message), keep is null ? null : () => keep(context.Saga, context.Message)))));
+    private static string NameOf(Type type) => type.IsGenericType ? $"FaultOf{type.GetGenericArguments()[0].Name}" : type.Name;
 }
+
+/// <summary>Asks whether an optional step is switched on; what it is unless the configuration says is the table's word.</summary>
+public delegate bool StepSwitch(string step, bool unlessSaid);
+
+/// <summary>The deadline of an order has passed; it acts only for the token that it was set with.</summary>
+public sealed record TimeUp(Guid OrderId, int Token);
+
+/// <summary>A live order needs a step that this version does not have.</summary>
+public sealed class UnknownStepException(string step) : Exception($"An order's route names the step {step}, which this version does not know: deploy a version that has it, if only as Retired().");

@@ -1,99 +1,64 @@
 namespace OrderSaga.Orchestrator;
 
-/// <summary>What can happen to an order.</summary>
-internal abstract record Happening
-{
-    /// <summary>The order was accepted.</summary>
-    public sealed record Submitted : Happening;
-
-    /// <summary>A step was done.</summary>
-    public sealed record Done(string Step) : Happening;
-
-    /// <summary>A business no: the participant did nothing.</summary>
-    public sealed record Refused(string Step, string Reason, string? Detail) : Happening;
-
-    /// <summary>An undo was confirmed.</summary>
-    public sealed record Undone(string Step) : Happening;
-
-    /// <summary>The customer was told that the order is cancelled.</summary>
-    public sealed record Apologised : Happening;
-
-    /// <summary>The process that held the transport's messages is gone, and they with it.</summary>
-    public sealed record Restarted : Happening;
-}
-
-/// <summary>How an order came to rest.</summary>
-internal enum Ending
-{
-    Completed,
-    Compensated,
-}
-
 /// <summary>
-/// The heart: what follows from where an order stands and what happened to it. No bus, no database, no clock; everything that moves an
-/// order (the state machine's cells, intake, recovery) calls it, and there is no second copy of any transition.
+/// What follows from where an order stands and what happened to it: its new standing, at most one command, at most one ending. Made by
+/// <see cref="Decider"/>, carried out by whoever heard what happened.
 /// </summary>
 /// <param name="After">Where the order stands now.</param>
 /// <param name="Says">What the log says of it.</param>
-/// <param name="Asks">What is asked next, if anything new is.</param>
-/// <param name="Ends">How the order came to rest, if it just did.</param>
-internal sealed record Decision(Progress After, string Says, Asked? Asks = null, Ending? Ends = null)
+internal sealed record Decision(Progress After, string Says)
 {
-    public static Decision Of(Progress now, Route route, Happening happening) => happening switch
-    {
-        Happening.Submitted => now.State == StateNames.Initial
-            ? Ask(now with { State = StateNames.Pending }, new(Direction.Do, 0, 1), "submitted")
-            : Ignored(now),
-        Happening.Done(var step) => OnStep(now, route, step, Direction.Do, i => Forward(now.With(i, StepStatus.Done), route, i, "done")),
-        Happening.Refused(var step, var reason, _) => OnStep(now, route, step, Direction.Do, i => route[i].PastReturn
-            // A confirmation that cannot be sent as asked is reported, and turns nothing back.
-            ? Forward(now.With(i, StepStatus.Refused), route, i, "refused")
-            : Back(now.With(i, StepStatus.Refused) with { State = StateNames.Compensating, Reason = reason }, i, "refused")),
-        Happening.Undone(var step) => OnStep(now, route, step, Direction.Undo, i => Back(now.With(i, StepStatus.Undone), i, "undone")),
-        Happening.Apologised => now.IsAsked(Direction.Apology, route.Count)
-            ? new(now with { State = StateNames.Compensated, Asked = null }, "apologised", Ends: Ending.Compensated)
-            : Ignored(now),
-        Happening.Restarted => now.Asked is { } asked
-            ? Ask(now, asked with { Attempt = asked.Attempt + 1 }, "restarted")
-            : Ignored(now),
-        _ => throw new InvalidOperationException($"Nothing is decided for {happening}."),
-    };
+    /// <summary>More about it: an error, a reason.</summary>
+    public string? Detail { get; init; }
 
-    private static Decision OnStep(Progress now, Route route, string step, Direction direction, Func<int, Decision> decide)
-    {
-        var i = route.IndexOf(step);
-        return i >= 0 && now.IsAsked(direction, i) ? decide(i) : Ignored(now);
-    }
+    /// <summary>What is asked now, if anything new is.</summary>
+    public Asked? Asks { get; init; }
 
-    // On to the next row of the order's own route; the last answer completes it.
-    private static Decision Forward(Progress now, Route route, int answered, string says)
-    {
-        var next = answered + 1;
-        var reached = route[answered].PastReturn ? now : now with { State = route[answered].Reaches };
-        return next < route.Count
-            ? Ask(reached, new(Direction.Do, next, 1), says)
-            : new(reached with { State = StateNames.Complete, Asked = null }, says, Ends: Ending.Completed);
-    }
+    /// <summary>The ending to publish, if the order came to rest.</summary>
+    public Ending? Ends { get; init; }
 
-    // The mirror: the last step that is still done is undone next, and after the first one comes the apology.
-    private static Decision Back(Progress now, int from, string says)
-    {
-        for (var i = from - 1; i >= 0; i--)
-            if (now.Steps[i] == StepStatus.Done)
-                return Ask(now, new(Direction.Undo, i, 1), says);
-        return Ask(now, new(Direction.Apology, now.Steps.Length, 1), says);
-    }
+    /// <summary>An undo that became stuck: it goes on the list of what a person must finish.</summary>
+    public Stuck? Stuck { get; init; }
 
-    private static Decision Ask(Progress now, Asked asked, string says)
-    {
-        var marked = asked.Direction switch
-        {
-            Direction.Do => now.With(asked.Step, StepStatus.Asked),
-            Direction.Undo => now.With(asked.Step, StepStatus.Undoing),
-            _ => now,
-        };
-        return new(marked with { Asked = asked }, says, asked);
-    }
+    /// <summary>The step whose entry on that list, if it has one, is settled.</summary>
+    public int? Settled { get; init; }
 
-    private static Decision Ignored(Progress now) => new(now, "ignored");
+    /// <summary>What somebody should look at.</summary>
+    public string? Alert { get; init; }
+
+    /// <summary>Nothing was changed because it must not be: the operator or customer is told so.</summary>
+    public bool Denied => Says == Said.Denied;
+}
+
+/// <summary>An undo that a person must finish.</summary>
+internal sealed record Stuck(int Step, string Error, int Attempts);
+
+/// <summary>What the log says of a handled message.</summary>
+internal static class Said
+{
+    public const string Submitted = "submitted";
+    public const string Done = "done";
+    public const string Refused = "refused";
+    public const string Silent = "silent";
+    public const string Faulted = "faulted";
+    public const string Undone = "undone";
+    public const string TooLate = "too late";
+    public const string Apologised = "apologised";
+    public const string AskedAgain = "asked again";
+    public const string Stuck = "stuck";
+    public const string OutOfTime = "out of time";
+    public const string StillAtWork = "still at work";
+    public const string Cancelled = "cancelled";
+    public const string Paused = "paused";
+    public const string Resumed = "resumed";
+    public const string Retried = "retried";
+    public const string Resolved = "resolved";
+
+    /// <summary>A success that was believed not to have happened: its undo is asked for once more.</summary>
+    public const string Rearmed = "rearmed";
+
+    /// <summary>Too late to matter: what settles it is asked for already.</summary>
+    public const string Late = "late";
+    public const string Ignored = "ignored";
+    public const string Denied = "denied";
 }

@@ -33,10 +33,15 @@ public sealed class OrchestratorDb(DbContextOptions<OrchestratorDb> options) : D
             order.Property(o => o.CustomerId).HasMaxLength(100);
             order.Property(o => o.IdempotencyKey).HasMaxLength(200);
             order.Property(o => o.Submitted).HasConversion(o => JsonSerializer.Serialize(o, JsonSerializerOptions.Web), json => JsonSerializer.Deserialize<SubmitOrder>(json, JsonSerializerOptions.Web)!);
+            order.Property(o => o.Phase).HasMaxLength(10);
+            order.Property(o => o.CancelReason).HasMaxLength(200);
+            order.Property(o => o.Ended).HasMaxLength(12);
+            // The row is the timer; a scheduler's own token has no place in it.
+            order.Ignore(o => o.TimerId);
             order.Ignore(o => o.OrderId).Ignore(o => o.Customer).Ignore(o => o.Lines);
             order.HasIndex(o => new { o.CustomerId, o.IdempotencyKey }).IsUnique().HasFilter("idempotency_key IS NOT NULL");
             // Few orders are under way at a time: this index stays small however many have ended.
-            order.HasIndex(o => o.UpdatedAt).HasFilter("status = 'Processing'").HasDatabaseName("ix_under_way");
+            order.HasIndex(o => o.Due).HasFilter("asked IS NOT NULL").HasDatabaseName("ix_under_way");
         });
         modelBuilder.Entity<SagaLogEntry>(entry =>
         {
@@ -48,6 +53,13 @@ public sealed class OrchestratorDb(DbContextOptions<OrchestratorDb> options) : D
             entry.Property(e => e.Key).HasMaxLength(120);
             entry.Property(e => e.Asks).HasMaxLength(64);
             entry.Property(e => e.Actor).HasMaxLength(100);
+        });
+        modelBuilder.Entity<StuckUndo>(stuck =>
+        {
+            stuck.ToTable("stuck");
+            stuck.HasKey(s => new { s.OrderId, s.Step });
+            stuck.Property(s => s.Step).HasMaxLength(64);
+            stuck.HasIndex(s => s.Since).HasFilter("resolved_at IS NULL").HasDatabaseName("ix_open");
         });
         modelBuilder.AddHandledMessage<SagaLogEntry>();
         modelBuilder.UseSnakeCase();

@@ -1,5 +1,9 @@
 using MassTransit;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.Outbox;
@@ -14,6 +18,7 @@ public static class OrchestratorRoom
     /// <summary>The room's face to those who take orders in and read them: <see cref="Intake"/> and <see cref="Queries"/>.</summary>
     public static void AddOrchestratorFace(this IServiceCollection services, Database database)
     {
+        services.AddOptions<CheckoutOptions>().BindConfiguration(CheckoutOptions.Section);
         services.AddSingleton<OrderChanges>();
         services.AddDatabase<OrchestratorDb>(database, options: (provider, options) => options.AddInterceptors(provider.GetRequiredService<OrderChanges>()));
         services.AddReliableMessaging<OrchestratorDb, SagaLogEntry>();
@@ -21,7 +26,40 @@ public static class OrchestratorRoom
         services.AddSingleton(provider => new Intake(
             provider.GetRequiredService<Outbox<OrchestratorDb>>(), provider.GetRequiredService<OrderStateMachine>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new Queries(
-            provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<OrderChanges>(), provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<OrderStateMachine>(), provider.GetRequiredService<OrderChanges>(), provider.GetRequiredService<TimeProvider>()));
+    }
+
+    /// <summary>What is wrong with the section Checkout, with the key, its value and the remedy.</summary>
+    public static IEnumerable<(string Key, string Value, string Remedy)> Check(IConfiguration configuration)
+    {
+        var options = new CheckoutOptions();
+        string? unreadable = null;
+        try
+        {
+            configuration.GetSection(CheckoutOptions.Section).Bind(options, binder => binder.ErrorOnUnknownConfiguration = true);
+        }
+        catch (InvalidOperationException e)
+        {
+            unreadable = e.Message;
+        }
+
+        if (unreadable is not null)
+            return [(CheckoutOptions.Section, "(see below)", $"{unreadable} Times look like 00:01:00, switches are true or false.")];
+        var machine = Unhosted(options);
+        return options.Check([.. machine.WholeRoute.Select(s => s.Name)], machine.OptionalSteps)
+            .Select(wrong => ($"{CheckoutOptions.Section}:{wrong.Key}", wrong.Value, wrong.Remedy));
+    }
+
+    /// <summary>The machine on its own, for looking at its table.</summary>
+    internal static OrderStateMachine Unhosted(CheckoutOptions options) => new(new Fixed(options), TimeProvider.System, NullLogger<OrderStateMachine>.Instance);
+
+    private sealed class Fixed(CheckoutOptions options) : IOptionsMonitor<CheckoutOptions>
+    {
+        public CheckoutOptions CurrentValue => options;
+
+        public CheckoutOptions Get(string? name) => options;
+
+        public IDisposable? OnChange(Action<CheckoutOptions, string?> listener) => null;
     }
 
     /// <summary>The orchestrator itself, listening on the queue order-state.</summary>
@@ -33,7 +71,6 @@ public static class OrchestratorRoom
             .EntityFrameworkRepository<OrderState, OrchestratorDb>()
             .Endpoint(e => e.Name = Queue);
         bus.AddConsumer<TellOutcome>().Endpoint(e => e.Name = Queue);
-        if (forgetfulTransport)
-            bus.AddHostedService<Recovery>();
+        bus.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<Sweep>(provider, forgetfulTransport));
     }
 }

@@ -25,21 +25,37 @@ public sealed class OrderState : CompensatingState
 
     public IReadOnlyList<OrderLine> Lines => Submitted.Lines;
 
+    internal Address Address => Submitted.ShippingAddress;
+
+    internal string PaymentToken => Submitted.Payment.Token;
+
     internal IReadOnlyList<StockLine> Stock => [.. Lines.Select(l => new StockLine(l.ProductId, l.Quantity))];
 
+    /// <summary>What is charged: the frozen price, or what was quoted where no price is frozen.</summary>
+    internal decimal Amount => Total ?? throw new InvalidOperationException($"Order {OrderId} has neither a frozen price nor quotes for all of its lines.");
+
     /// <summary>Takes the submission; a repetition must say the same.</summary>
-    internal void Accept(SubmitOrder order)
+    internal void Accept(SubmitOrder order, bool quotesCount)
     {
-        if (Submitted is not null && Content(order) != Content(Submitted))
-            throw new InvalidOperationException($"Order {OrderId} was submitted before with other content: submit the new content under an order id of its own.");
-        if (Submission.Check(order) is { Count: > 0 } wrong)
-            throw new InvalidOperationException($"Order {order.OrderId} is not accepted: {string.Join(" ", wrong.Select(w => $"{w.Key}: {w.Value[0]}"))}");
+        if (Submitted is not null)
+        {
+            if (Content(order) != Content(Submitted))
+                throw new NotAcceptedException($"Order {OrderId} was submitted before with other content: submit the new content under an order id of its own.");
+            return;
+        }
+
+        if (Submission.Check(order, quotesCount) is { Count: > 0 } wrong)
+            throw new NotAcceptedException($"Order {order.OrderId} is not accepted: {string.Join(" ", wrong.Select(w => $"{w.Key}: {w.Value[0]}"))}");
         CorrelationId = order.OrderId;
         Submitted = order;
         Currency = order.Currency;
         CustomerId = order.Customer.Id;
+        Total = quotesCount ? order.Lines.Sum(l => l.UnitPrice!.Value * l.Quantity) : null;
     }
 
     /// <summary>The business content of a submission, for comparing.</summary>
     internal static string Content(SubmitOrder order) => JsonSerializer.Serialize(order with { OrderId = Guid.Empty });
 }
+
+/// <summary>A submission that no repetition would make acceptable.</summary>
+public sealed class NotAcceptedException(string message) : ArgumentException(message);

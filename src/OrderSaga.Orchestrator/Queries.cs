@@ -11,10 +11,12 @@ public sealed class Queries
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
 
     private readonly IServiceScopeFactory scopes;
+    private readonly OrderStateMachine machine;
     private readonly OrderChanges changes;
     private readonly TimeProvider time;
 
-    internal Queries(IServiceScopeFactory scopes, OrderChanges changes, TimeProvider time) => (this.scopes, this.changes, this.time) = (scopes, changes, time);
+    internal Queries(IServiceScopeFactory scopes, OrderStateMachine machine, OrderChanges changes, TimeProvider time) =>
+        (this.scopes, this.machine, this.changes, this.time) = (scopes, machine, changes, time);
 
     /// <summary>The order as it stands now.</summary>
     public async Task<OrderView?> FindAsync(Guid orderId, CancellationToken ct)
@@ -57,23 +59,40 @@ public sealed class Queries
         return await scope.ServiceProvider.GetRequiredService<OrchestratorDb>().Database.CanConnectAsync(ct).ConfigureAwait(false);
     }
 
-    private static OrderView View(OrderState order, List<SagaLogEntry> log) => new(
-        order.OrderId,
-        order.Status,
-        order.CurrentState,
-        order.Reason,
-        order.Total,
-        order.Currency,
-        order.StartedAt,
-        order.UpdatedAt,
-        order.EndedAt,
-        [.. order.Route.Split(' ').Zip(order.Steps.Split(' '), (step, status) => Step(order.OrderId, step, status, log))],
-        order.Version);
+    /// <summary>The steps that orders under way need and this version does not know.</summary>
+    public async Task<IReadOnlyList<string>> UnknownStepsAsync(CancellationToken ct)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var routes = await scope.ServiceProvider.GetRequiredService<OrchestratorDb>().Orders
+            .Where(o => o.Asked != null).Select(o => o.Route).Distinct().ToListAsync(ct).ConfigureAwait(false);
+        return [.. routes.SelectMany(r => r.Split(' ')).Distinct().Where(step => !machine.Knows(step))];
+    }
+
+    private OrderView View(OrderState order, List<SagaLogEntry> log)
+    {
+        var route = order.Route.Split(' ');
+        var marks = order.Steps.Split(' ');
+        return new(
+            order.OrderId,
+            order.Status,
+            order.CurrentState,
+            order.Reason,
+            order.Total,
+            order.Currency,
+            order.StartedAt,
+            order.UpdatedAt,
+            order.EndedAt,
+            [.. machine.Around(route).Select(step => Step(order.OrderId, step, Array.IndexOf(route, step) is >= 0 and var i ? Mark(marks[i]) : "skipped", log))],
+            order.Version);
+    }
+
+    // That there was nothing to undo matters to decisions, not to who reads the order.
+    private static string Mark(string mark) => mark == CompensatingState.Word(StepStatus.Nothing) ? CompensatingState.Word(StepStatus.Undone) : mark;
 
     private static StepView Step(Guid orderId, string step, string status, List<SagaLogEntry> log)
     {
         var asks = log.Where(e => e.Asks == step).ToList();
-        var answered = log.Find(e => e.Step == step && e.Direction == "do" && e.Status is "done" or "refused");
+        var answered = log.Find(e => e.Step == step && e.Direction == "do" && e.Status is Said.Done or Said.Refused);
         var asked = asks.FirstOrDefault()?.At;
         return new StepView(step, status, asks.Count, asked, answered?.At, (answered?.At - asked)?.TotalMilliseconds, SagaHeaders.KeyOf(orderId, step));
     }

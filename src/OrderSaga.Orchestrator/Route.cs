@@ -6,7 +6,8 @@ namespace OrderSaga.Orchestrator;
 /// <param name="Name">The name of the step: that of its command.</param>
 /// <param name="Reaches">The state that its success reaches.</param>
 /// <param name="Undo">The name of the command that undoes it; none for a row past the point of no return.</param>
-internal sealed record RouteStep(string Name, string Reaches, string? Undo)
+/// <param name="Time">How long it may take, all its asks together.</param>
+internal sealed record RouteStep(string Name, string Reaches, string? Undo, TimeSpan Time)
 {
     public bool PastReturn => Undo is null;
 }
@@ -27,6 +28,9 @@ internal sealed class Route(IReadOnlyList<RouteStep> steps) : IReadOnlyList<Rout
                 return i;
         return -1;
     }
+
+    /// <summary>Whether a command of that name belongs to the route.</summary>
+    public bool Knows(string action) => action == Apology || steps.Any(s => s.Name == action || s.Undo == action);
 
     /// <summary>The command that asks for it.</summary>
     public string ActionOf(Asked asked) => asked.Direction switch

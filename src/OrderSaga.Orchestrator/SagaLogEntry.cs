@@ -21,7 +21,7 @@ public sealed class SagaLogEntry : HandledMessage
 
     public int Attempt { get; init; }
 
-    /// <summary>What happened: submitted, done, refused, undone, apologised, restarted, ignored.</summary>
+    /// <summary>What happened: <see cref="Said"/>.</summary>
     public required string Status { get; init; }
 
     /// <summary>The key of what was answered.</summary>

@@ -9,8 +9,8 @@ public static class Submission
     public const int MostOfOneLine = 10_000;
     private const decimal HighestPrice = 1_000_000m;
 
-    /// <summary>What is wrong, by field, as the client named it; empty if nothing is.</summary>
-    public static IReadOnlyDictionary<string, string[]> Check(SubmitOrder order)
+    /// <summary>What is wrong, by field, as the client named it; empty if nothing is. Quotes count where no price is frozen.</summary>
+    public static IReadOnlyDictionary<string, string[]> Check(SubmitOrder order, bool quotesCount)
     {
         var wrong = new Dictionary<string, string[]>();
         Text(wrong, "customer.id", order.Customer?.Id, 100);
@@ -19,7 +19,7 @@ public static class Submission
             wrong.TryAdd("customer.email", ["An e-mail address has an @ between two parts."]);
         if (order.Currency is not { Length: 3 } || !order.Currency.All(char.IsAsciiLetterUpper))
             wrong.Add("currency", ["A currency is three capital letters, such as EUR."]);
-        Lines(wrong, order.Lines);
+        Lines(wrong, order.Lines, quotesCount);
         Text(wrong, "shippingAddress.name", order.ShippingAddress?.Name, 200);
         Text(wrong, "shippingAddress.street", order.ShippingAddress?.Street, 200);
         Text(wrong, "shippingAddress.city", order.ShippingAddress?.City, 100);
@@ -30,7 +30,7 @@ public static class Submission
         return wrong;
     }
 
-    private static void Lines(Dictionary<string, string[]> wrong, IReadOnlyList<OrderLine>? lines)
+    private static void Lines(Dictionary<string, string[]> wrong, IReadOnlyList<OrderLine>? lines, bool quotesCount)
     {
         if (lines is not { Count: > 0 and <= MostLines })
         {
@@ -45,6 +45,8 @@ public static class Submission
                 wrong.Add($"lines[{i}].quantity", [$"A quantity is a whole number from 1 to {MostOfOneLine}."]);
             if (lines[i]?.UnitPrice is { } price && (price < 0 || price > HighestPrice || decimal.Round(price, 2) != price))
                 wrong.Add($"lines[{i}].unitPrice", [$"A price is a number from 0 to {HighestPrice} with at most two decimals."]);
+            if (quotesCount && lines[i] is { UnitPrice: null })
+                wrong.Add($"lines[{i}].unitPrice", ["Prices are not looked up here: say the price that the customer saw."]);
         }
     }
 

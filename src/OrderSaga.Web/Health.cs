@@ -31,4 +31,12 @@ internal static class Health
                 ? HealthCheckResult.Healthy()
                 : HealthCheckResult.Unhealthy("The orchestrator's database does not answer: see that it runs and that Database:ConnectionString is right.");
     }
+
+    internal sealed class Routes(Queries queries) : IHealthCheck
+    {
+        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+            await queries.UnknownStepsAsync(cancellationToken).ConfigureAwait(false) is { Count: > 0 } unknown
+                ? HealthCheckResult.Unhealthy($"Orders under way need the steps {string.Join(", ", unknown)}, which this version does not know: deploy one that has them, if only as Retired().")
+                : HealthCheckResult.Healthy();
+    }
 }

@@ -31,7 +31,7 @@ public static class OrdersApi
         if (key.Length > LongestKey || !key.All(c => c is > ' ' and < '\x7f'))
             return Invalid(new Dictionary<string, string[]> { ["Idempotency-Key"] = [$"A key has 1 to {LongestKey} visible characters."] });
         var submission = order.ToSubmission();
-        if (Submission.Check(submission) is { Count: > 0 } wrong)
+        if (intake.Check(submission) is { Count: > 0 } wrong)
             return Invalid(wrong);
         try
         {

@@ -14,7 +14,7 @@ public static class WebRoom
     {
         services.AddProblemDetails();
         services.AddExceptionHandler<DatabaseAway>();
-        services.AddHealthChecks().AddCheck<Health.Database>("database");
+        services.AddHealthChecks().AddCheck<Health.Database>("database").AddCheck<Health.Routes>("routes");
     }
 
     public static void MapWeb(this WebApplication app)

@@ -38,6 +38,13 @@ public class When_the_program_starts
     [InlineData("Transport:Kind", "Pigeon", "InMemory or RabbitMq")]
     [InlineData("Transport:Kind", "RabbitMq", "Transport:Uri")]
     [InlineData("Database:Provider", "Postgres", "Database:ConnectionString")]
+    [InlineData("Checkout:UndoTime", "00:00:01", "must exceed")]
+    [InlineData("Checkout:UndoTime", "soon", "00:01:00")]
+    [InlineData("Checkout:Steps:ChargePayment", "false", "WrapGift")]
+    [InlineData("Checkout:StepTimes:ChargePaiment", "00:01:00", "ChargePayment")]
+    [InlineData("Checkout:SagaTime", "00:00:30", "00:01:00")]
+    [InlineData("Checkout:Asks", "0", "1 to 100")]
+    [InlineData("Checkout:Aks", "3", "Aks")]
     public void Should_refuse_a_wrong_setting_in_a_sentence(string key, string value, string says)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new(key, value)]).Build();

@@ -37,6 +37,20 @@ public sealed class When_shipping_takes_part(Shop shop)
         refused: id => new(id, new("A", "B 1", "C", "1", "Germany"), [new("sku-apple", 2)]),
         undo: id => new(id));
 
+public sealed class When_gift_wrap_takes_part(Shop shop)
+    : ParticipantKit<WrapGift, GiftWrapped, GiftWrapRefused, UnwrapGift, GiftUnwrapped>(
+        shop, "shipping",
+        ask: id => new(id, [new("sku-apple", 2)]),
+        refused: id => new(id, []),
+        undo: id => new(id));
+
+public sealed class When_fraud_check_takes_part(Shop shop)
+    : ParticipantKit<CheckFraud, FraudChecked, FraudSuspected, WithdrawFraudCheck, FraudCheckWithdrawn>(
+        shop, "payment",
+        ask: id => new(id, new($"c-{id}", "a@example.org"), new("A", "B 1", "C", "1", "DE"), 7.98m, "EUR", "tok_visa"),
+        refused: id => new(id, new($"c-{id}", "a@example.org"), new("A", "B 1", "C", "1", "DE"), 10_000.01m, "EUR", "tok_visa"),
+        undo: id => new(id));
+
 public sealed class When_notification_confirms(Shop shop)
     : RefusingKit<SendConfirmation, ConfirmationSent, ConfirmationRefused>(
         shop, "notification",

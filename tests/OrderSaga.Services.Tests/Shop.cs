@@ -123,7 +123,7 @@ public sealed class Shop : IAsyncLifetime
             others.Add(await ReadAsync(table[1] == "1" ? $"{rows} WHERE order_id <> @id ORDER BY 1" : $"{rows} ORDER BY 1", orderId));
         }
 
-        return new Effect(string.Join('\n', own), string.Join('\n', others));
+        return new Effect(string.Join('\n', own.Where(rows => rows.Length > 0)), string.Join('\n', others));
     }
 }
 

@@ -57,11 +57,12 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         }
     }
 
-    internal override Task SaveAsync(TDb db, OutboxSession session, CancellationToken ct)
+    internal override async Task SaveAsync(TDb db, OutboxSession session, CancellationToken ct)
     {
         session.Entry!.Outgoing = OutgoingMessage.Write(session.Messages);
         db.Add(session.Entry);
-        return db.SaveChangesAsync(ct);
+        await session.MakeChangesAsync(db, ct).ConfigureAwait(false);
+        await db.SaveChangesAsync(ct).ConfigureAwait(false);
     }
 
     internal override async Task SendAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct)

@@ -2,6 +2,7 @@ using MassTransit;
 using MassTransit.Middleware;
 using MassTransit.Middleware.Outbox;
 using MassTransit.Transports;
+using Microsoft.EntityFrameworkCore;
 using OrderSaga.Messaging.Inbox;
 
 namespace OrderSaga.Messaging.Outbox;
@@ -13,6 +14,7 @@ namespace OrderSaga.Messaging.Outbox;
 public sealed class OutboxSession : OutboxSendContext
 {
     private readonly List<OutgoingMessage> messages = [];
+    private readonly List<Func<DbContext, CancellationToken, Task>> changes = [];
     private readonly IServiceProvider services;
 
     internal OutboxSession(IServiceProvider services, IPublishEndpointProvider bus)
@@ -28,6 +30,15 @@ public sealed class OutboxSession : OutboxSendContext
     public IPublishEndpoint Publisher { get; }
 
     internal IReadOnlyCollection<OutgoingMessage> Messages => messages;
+
+    /// <summary>Further changes of the same commit, for what a saga seldom writes beside its row and its log.</summary>
+    public void Also(Func<DbContext, CancellationToken, Task> change) => changes.Add(change);
+
+    internal async Task MakeChangesAsync(DbContext db, CancellationToken ct)
+    {
+        foreach (var change in changes)
+            await change(db, ct).ConfigureAwait(false);
+    }
 
     Task OutboxSendContext.AddSend<T>(SendContext<T> context)
     {

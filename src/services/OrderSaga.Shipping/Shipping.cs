@@ -4,12 +4,15 @@ using OrderSaga.Messaging.Databases;
 
 namespace OrderSaga.Services;
 
-/// <summary>The shipping service: sends the parcel, and stops it.</summary>
+/// <summary>The shipping service: wraps the parcel if it is a gift, sends it, and stops it.</summary>
 public static class Shipping
 {
+    private const string Queue = "shipping";
+
     public static void AddShipping(this IBusRegistrationConfigurator bus, Database database)
     {
         bus.AddDatabase<ShippingDb>(database);
-        bus.AddConsumer<CreateShipmentStep>().Endpoint(e => e.Name = "shipping");
+        bus.AddConsumer<CreateShipmentStep>().Endpoint(e => e.Name = Queue);
+        bus.AddConsumer<WrapGiftStep>().Endpoint(e => e.Name = Queue);
     }
 }

@@ -8,6 +8,8 @@ internal sealed class ShippingDb(DbContextOptions<ShippingDb> options) : DbConte
 {
     public DbSet<Shipment> Shipments => Set<Shipment>();
 
+    public DbSet<GiftWrap> GiftWraps => Set<GiftWrap>();
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.HasDefaultSchema("shipping");
@@ -21,6 +23,11 @@ internal sealed class ShippingDb(DbContextOptions<ShippingDb> options) : DbConte
             shipment.Property(s => s.City).HasMaxLength(Shipment.LongestLine);
             shipment.Property(s => s.PostalCode).HasMaxLength(Shipment.LongestPostalCode);
             shipment.Property(s => s.Country).HasMaxLength(2);
+        });
+        modelBuilder.Entity<GiftWrap>(wrap =>
+        {
+            wrap.HasKey(w => w.OrderId);
+            wrap.Property(w => w.Status).HasMaxLength(20);
         });
         modelBuilder.AddStepLog();
         modelBuilder.UseSnakeCase();
@@ -55,4 +62,19 @@ internal static class ShipmentStatus
 {
     public const string Created = "CREATED";
     public const string Cancelled = "CANCELLED";
+}
+
+/// <summary>The wrapping of an order's parcel.</summary>
+internal sealed class GiftWrap
+{
+    public required Guid OrderId { get; init; }
+
+    /// <summary><see cref="GiftWrapStatus"/>.</summary>
+    public required string Status { get; init; }
+}
+
+internal static class GiftWrapStatus
+{
+    public const string Wrapped = "WRAPPED";
+    public const string Unwrapped = "UNWRAPPED";
 }

@@ -62,13 +62,14 @@ internal sealed class Shop : IAsyncDisposable
         }
     }
 
-    public static JsonElement Order(string product = "sku-apple", string token = "tok_visa", int quantity = 1, decimal? price = null) => JsonSerializer.SerializeToElement(new
+    public static JsonElement Order(string product = "sku-apple", string token = "tok_visa", int quantity = 1, decimal? price = null, bool giftWrap = false) => JsonSerializer.SerializeToElement(new
     {
         customer = new { id = "c-1", email = "a@example.org" },
         currency = "EUR",
         lines = new[] { new { productId = product, quantity, unitPrice = price } },
         shippingAddress = new { name = "A", street = "B 1", city = "C", postalCode = "12345", country = "DE" },
         payment = new { token },
+        giftWrap,
     });
 
     public async Task<HttpResponseMessage> PlaceAsync(JsonElement order, int wait = 0, string? key = null, CancellationToken ct = default)

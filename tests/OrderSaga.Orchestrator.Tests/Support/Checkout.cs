@@ -1,7 +1,8 @@
-using System.Collections.Concurrent;
 using MassTransit;
 using MassTransit.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using OrderSaga.Contracts;
 using OrderSaga.Messaging;
 
 namespace OrderSaga.Orchestrator.Tests.Support;
@@ -10,36 +11,39 @@ namespace OrderSaga.Orchestrator.Tests.Support;
 internal sealed class Checkout : IAsyncDisposable
 {
     private readonly ServiceProvider services;
-    private readonly ConcurrentQueue<string> asked = [];
-    private readonly Dictionary<string, string> refusals = [];
+    private readonly ManualTime time = new();
+    private readonly ManualScheduler scheduler;
 
     private Checkout()
     {
+        scheduler = new ManualScheduler(time);
         services = new ServiceCollection()
-            .AddSingleton(TimeProvider.System)
+            .AddLogging()
+            .AddSingleton<TimeProvider>(time)
+            .AddSingleton<IOptionsMonitor<CheckoutOptions>>(new FixedOptions(Options))
             .AddMassTransitTestHarness(TextWriter.Null, bus =>
             {
                 bus.DisableUsageTelemetry();
                 bus.AddSagaStateMachine<OrderStateMachine, OrderState>().InMemoryRepository();
                 bus.UsingInMemory((context, factory) =>
                 {
+                    factory.AddPrePipeSpecification(scheduler);
                     factory.UseReliableMessaging();
-                    factory.ReceiveEndpoint("participants", endpoint =>
-                    {
-                        foreach (var command in Participants.Agree.Keys)
-                            GetType().GetMethod(nameof(Listen), System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance)!
-                                .MakeGenericMethod(command).Invoke(this, [endpoint]);
-                        endpoint.ConcurrentMessageLimit = 1;
-                    });
+                    They.ListenOn(factory);
                     factory.ConfigureEndpoints(context);
                 });
-                bus.SetTestTimeouts(testTimeout: TimeSpan.FromSeconds(30), testInactivityTimeout: TimeSpan.FromMilliseconds(300));
+                bus.SetTestTimeouts(testTimeout: TimeSpan.FromSeconds(30), testInactivityTimeout: TimeSpan.FromMilliseconds(500));
             })
             .BuildServiceProvider(true);
         Harness = services.GetRequiredService<ITestHarness>();
     }
 
+    /// <summary>The participants.</summary>
+    public Script They { get; } = new();
+
     public Guid OrderId { get; } = Guid.NewGuid();
+
+    public CheckoutOptions Options { get; } = new();
 
     public ITestHarness Harness { get; }
 
@@ -47,38 +51,32 @@ internal sealed class Checkout : IAsyncDisposable
 
     public OrderState Row => Saga.Sagas.Contains(OrderId)!;
 
-    public static Checkout Where(Action<Checkout>? participants = null)
+    /// <summary>How long from now until each scheduled timer.</summary>
+    public IEnumerable<TimeSpan> Timers => scheduler.Due.Select(due => due - time.GetUtcNow().UtcDateTime);
+
+    public static Checkout Where(Action<Script>? participants = null, Action<CheckoutOptions>? options = null)
     {
         var checkout = new Checkout();
-        participants?.Invoke(checkout);
+        participants?.Invoke(checkout.They);
+        options?.Invoke(checkout.Options);
         return checkout;
     }
 
-    public void Refuses(string step, string reason) => refusals.Add(step, reason);
-
-    public async Task<Checkout> Submitted()
+    public async Task<Checkout> Submitted(Func<SubmitOrder, SubmitOrder>? but = null)
     {
         await Harness.Start();
-        await Harness.Bus.Publish(Participants.Order(OrderId));
+        var order = Participants.Order(OrderId);
+        await Harness.Bus.Publish(but?.Invoke(order) ?? order);
         return this;
     }
+
+    public Task Hears(object message) => Harness.Bus.Publish(message, message.GetType());
+
+    /// <summary>Moves the clock, and with it the timers.</summary>
+    public Task After(TimeSpan passed) => scheduler.AdvanceAsync(passed, Harness.Bus);
 
     public async Task Reaches(string state) =>
         Assert.True((await Saga.Exists(OrderId, machine => machine.GetState(state))) == OrderId, $"The order is {Saga.Sagas.Contains(OrderId)?.CurrentState ?? "not there"}, not {state}.");
 
-    /// <summary>The commands that were asked, in their order.</summary>
-    public void Asked(string commands) => Assert.Equal(commands, string.Join(' ', asked));
-
     public async ValueTask DisposeAsync() => await services.DisposeAsync();
-
-    private void Listen<T>(IReceiveEndpointConfigurator endpoint)
-        where T : class
-        => endpoint.Handler<T>(context =>
-        {
-            var name = typeof(T).Name;
-            asked.Enqueue(name);
-            var id = SagaMessage<T>.SagaId(context.Message);
-            var answer = refusals.TryGetValue(name, out var reason) ? Participants.Refuse[name](id, reason) : Participants.Agree[typeof(T)](id);
-            return context.Publish(answer, answer.GetType());
-        });
 }

@@ -1,0 +1,36 @@
+using System.Diagnostics.CodeAnalysis;
+using MassTransit;
+using MassTransit.Configuration;
+using MassTransit.Context;
+using MassTransit.Scheduling;
+
+namespace OrderSaga.Messaging.Scheduling;
+
+/// <summary>
+/// A saga's Schedule and Unschedule without a scheduler: the saga keeps when its timer is due, and its token, in its own row, written in
+/// the commit that sets it, and a sweep over the rows acts when it is due. There is nothing else to store, to send, or to take back.
+/// </summary>
+internal sealed class RowTimers : IPipeSpecification<ConsumeContext>, IFilter<ConsumeContext>, IScheduleMessageProvider
+{
+    public IEnumerable<ValidationResult> Validate() => [];
+
+    public void Apply(IPipeBuilder<ConsumeContext> builder) => builder.AddFilter(this);
+
+    public Task Send(ConsumeContext context, IPipe<ConsumeContext> next)
+    {
+        context.GetOrAddPayload<MessageSchedulerContext>(() => new ConsumeMessageSchedulerContext(
+            context, c => new MessageScheduler(this, c.GetPayload<IBusTopology>())));
+        return next.Send(context);
+    }
+
+    public Task<ScheduledMessage<T>> ScheduleSend<T>(Uri destinationAddress, DateTime scheduledTime, T message, IPipe<SendContext<T>> pipe, CancellationToken cancellationToken)
+        where T : class
+        => Task.FromResult<ScheduledMessage<T>>(new ScheduledMessageHandle<T>(Guid.Empty, scheduledTime, destinationAddress, message));
+
+    public Task CancelScheduledSend(Guid tokenId, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task CancelScheduledSend(Uri destinationAddress, Guid tokenId, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    [ExcludeFromCodeCoverage]
+    public void Probe(ProbeContext context) => context.CreateFilterScope("row-timers");
+}

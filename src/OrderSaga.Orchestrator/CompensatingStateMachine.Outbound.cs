@@ -1,0 +1,82 @@
+using MassTransit;
+using OrderSaga.Messaging;
+using OrderSaga.Messaging.Outbox;
+
+namespace OrderSaga.Orchestrator;
+
+// What goes out because of a decision: a command, an ending, the log row, the list of what is stuck.
+public abstract partial class CompensatingStateMachine<TState>
+{
+    private readonly Dictionary<string, Func<TState, object>> commands = [];
+    private Func<TState, Ending, IReadOnlyList<string>, string, object> endings = null!;
+
+    private Task AskAsync(TState saga, Route route, Asked asked, IPublishEndpoint publisher, CancellationToken ct)
+    {
+        var action = route.ActionOf(asked);
+        var step = asked.Step < route.Count ? route[asked.Step].Name : action;
+        var command = commands[action](saga);
+        return publisher.Publish(command, command.GetType(), Pipe.Execute<PublishContext>(publish =>
+        {
+            // The token says which ask this is, the key only which action: an answer to one ask is told from an answer to a later one.
+            publish.MessageId = MessageId.Derive(saga.CorrelationId, $"{action}:{saga.Token}");
+            publish.Mandatory = true;
+            SagaHeaders.Mark(publish, saga.CorrelationId, step, action);
+        }), ct);
+    }
+
+    private Task EndAsync(TState saga, Route route, Ending ending, string? actor, IPublishEndpoint publisher, CancellationToken ct)
+    {
+        var left = saga.ProgressOn(route).Steps.Zip(route).Where(s => s.First == StepStatus.Stuck).Select(s => s.Second.Name);
+        var message = endings(saga, ending, [.. left], actor ?? "the participant");
+        var name = message.GetType().Name;
+        return publisher.Publish(message, message.GetType(), Pipe.Execute<PublishContext>(publish =>
+        {
+            publish.MessageId = MessageId.Derive(saga.CorrelationId, name);
+            SagaHeaders.Mark(publish, saga.CorrelationId, name, name);
+        }), ct);
+    }
+
+    private static void Record(OutboxSession session, TState saga, Route route, Progress before, Happening happening, Decision decision, string? actor, DateTimeOffset now)
+    {
+        var about = About(route, before, happening);
+        var action = about is { } asked ? route.ActionOf(asked) : null;
+        session.Entry = new SagaLogEntry
+        {
+            OrderId = saga.CorrelationId,
+            Seq = saga.Version,
+            Step = about is { Step: var i } && i < route.Count ? route[i].Name : action,
+            Direction = about is { Direction: var direction } ? CompensatingState.Word(direction) : null,
+            Attempt = before.Asked is { } now_ && about is { } that && now_.Direction == that.Direction && now_.Step == that.Step ? now_.Attempt : 0,
+            Status = decision.Says,
+            Key = action is null ? null : SagaHeaders.KeyOf(saga.CorrelationId, action),
+            Asks = decision.Asks is { } next ? route.ActionOf(next) : null,
+            Error = decision.Detail,
+            Actor = actor,
+            At = now,
+        };
+        if (decision.Stuck is { } stuck)
+            session.Also((db, ct) => StuckUndo.AddAsync(db, saga.CorrelationId, route[stuck.Step].Name, stuck, now, ct));
+        if (decision.Settled is { } settled)
+            session.Also((db, ct) => StuckUndo.SettleAsync(db, saga.CorrelationId, route[settled].Name, now, ct));
+    }
+
+    // Which ask a message was about; for what is about the whole order, the one that it interrupted.
+    private static Asked? About(Route route, Progress before, Happening happening)
+    {
+        Asked? On(string step, Direction direction) => route.IndexOf(step) is >= 0 and var i ? new Asked(direction, i, 0) : null;
+        return happening switch
+        {
+            Happening.Done e => On(e.Step, Direction.Do),
+            Happening.Refused e => On(e.Step, Direction.Do),
+            Happening.StillAtWork e => On(e.Step, Direction.Do),
+            Happening.Undone e => On(e.Step, Direction.Undo),
+            Happening.TooLate e => On(e.Step, Direction.Undo),
+            Happening.Retried e => On(e.Step, Direction.Undo),
+            Happening.Resolved e => On(e.Step, Direction.Undo),
+            Happening.Faulted e => route.Knows(e.Action) ? route.AskedBy(e.Action, 0) : null,
+            Happening.Apologised => new Asked(Direction.Apology, route.Count, 0),
+            Happening.TimeUp or Happening.Restarted => before.Asked,
+            _ => null,
+        };
+    }
+}

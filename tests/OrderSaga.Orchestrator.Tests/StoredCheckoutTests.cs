@@ -1,0 +1,148 @@
+using MassTransit;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using OrderSaga.Contracts;
+using OrderSaga.Messaging;
+using OrderSaga.Messaging.Databases;
+using OrderSaga.Orchestrator.Tests.Support;
+
+namespace OrderSaga.Orchestrator.Tests;
+
+/// <summary>The orchestrator on its real database: the rows are the timers, and the sweep acts on them.</summary>
+public class When_the_rows_are_the_timers
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Should_act_on_silence_and_log_every_move()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var node = await Node.StartAsync(database);
+        node.They.IsSilent("ChargePayment");
+        var id = await node.SubmitAsync();
+        for (var n = 1; n <= 3; n++)
+        {
+            await node.They.IsAsked("ChargePayment", n);
+            node.Time.Advance(TimeSpan.FromSeconds(20));
+        }
+
+        await node.ReachesAsync(id, "Compensated");
+        node.They.Asked("CreateOrder ReserveInventory FreezePrice ChargePayment ChargePayment ChargePayment RefundPayment ReleasePrice ReleaseInventory CancelOrder SendApology");
+        var log = await node.ReadAsync(db => db.Log.Where(e => e.OrderId == id).OrderBy(e => e.Seq).ToListAsync(Ct));
+        Assert.Equal(
+            [
+                "submitted > CreateOrder", "CreateOrder done > ReserveInventory", "ReserveInventory done > FreezePrice", "FreezePrice done > ChargePayment",
+                "ChargePayment asked again > ChargePayment", "ChargePayment asked again > ChargePayment", "ChargePayment silent > RefundPayment",
+                "ChargePayment undone > ReleasePrice", "FreezePrice undone > ReleaseInventory", "ReserveInventory undone > CancelOrder", "CreateOrder undone > SendApology", "SendApology apologised >",
+            ],
+            log.Select(e => $"{e.Step} {e.Status} > {e.Asks}".Trim()));
+        Assert.Equal([1, 2, 3], log.Where(e => e.Status is "asked again" or "silent").Select(e => e.Attempt));
+        Assert.Equal(Enumerable.Range(1, log.Count), log.Select(e => e.Seq));
+        Assert.All(log.Where(e => e.Step is not null), e => Assert.StartsWith($"saga:{id}:", e.Key, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Should_keep_a_stuck_undo_on_the_list_until_a_person_settles_it()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var node = await Node.StartAsync(database);
+        node.They.Refuses("CreateShipment", "BAD_ADDRESS");
+        node.They.IsSilent("ReleasePrice");
+        var id = await node.SubmitAsync();
+        for (var n = 1; n <= 6; n++)
+        {
+            await node.They.IsAsked("ReleasePrice", n);
+            node.Time.Advance(TimeSpan.FromSeconds(10));
+            if (n == 6)
+                break;
+            await Script.Until(() => node.Row(id) is { Phase: "pausing" });
+            node.Time.Advance(TimeSpan.FromSeconds(1 << n));
+        }
+
+        await node.ReachesAsync(id, "Failed");
+        var stuck = await node.ReadAsync(db => db.Set<StuckUndo>().SingleAsync(Ct));
+        Assert.Equal(("FreezePrice", 6, null), (stuck.Step, stuck.Attempts, stuck.ResolvedAt));
+
+        node.They.Wakes("ReleasePrice");
+        await node.Bus.Publish(new RetryUndo(id, "FreezePrice", "ann"), Ct);
+        await node.ReachesAsync(id, "Compensated");
+        // The undo was confirmed by its participant, on an operator's word: settled by neither a person's evidence nor by accident.
+        Assert.NotNull((await node.ReadAsync(db => db.Set<StuckUndo>().SingleAsync(Ct))).ResolvedAt);
+        Assert.Equal("ann", (await node.ReadAsync(db => db.Log.SingleAsync(e => e.Status == "retried", Ct))).Actor);
+    }
+
+    [Fact]
+    public async Task Should_ask_again_at_the_start_where_the_transport_forgets()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        Guid id;
+        await using (var node = await Node.StartAsync(database))
+        {
+            node.They.IsSilent("FreezePrice");
+            id = await node.SubmitAsync();
+            await node.They.IsAsked("FreezePrice");
+        }
+
+        await using var next = await Node.StartAsync(database);
+        await next.ReachesAsync(id, "Complete");
+        next.They.Asked("FreezePrice ChargePayment CreateShipment SendConfirmation");
+    }
+
+    private sealed class Node(IHost host, Script they, ManualTime time) : IAsyncDisposable
+    {
+        public Script They => they;
+
+        public ManualTime Time => time;
+
+        public IBus Bus => host.Services.GetRequiredService<IBus>();
+
+        public static async Task<Node> StartAsync(TestDatabase database)
+        {
+            var (they, time) = (new Script(), new ManualTime());
+            var builder = Host.CreateApplicationBuilder();
+            builder.Services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance).AddSingleton<TimeProvider>(time);
+            builder.Services.AddOrchestratorFace(Database.Postgres(database.ConnectionString));
+            builder.Services.AddMassTransit(bus =>
+            {
+                bus.DisableUsageTelemetry();
+                bus.AddOrchestrator(forgetfulTransport: true);
+                bus.UsingInMemory((context, factory) =>
+                {
+                    factory.UseReliableMessaging();
+                    they.ListenOn(factory);
+                    factory.ConfigureEndpoints(context);
+                });
+            });
+            builder.Services.AddOptions<MassTransitHostOptions>().Configure(o => o.WaitUntilStarted = true);
+            var host = builder.Build();
+            await host.StartAsync();
+            return new Node(host, they, time);
+        }
+
+        public async Task<Guid> SubmitAsync() =>
+            (await host.Services.GetRequiredService<Intake>().SubmitAsync(Participants.Order(Guid.Empty), null, Ct)).OrderId;
+
+        public async Task<T> ReadAsync<T>(Func<OrchestratorDb, Task<T>> read)
+        {
+            await using var scope = host.Services.CreateAsyncScope();
+            return await read(scope.ServiceProvider.GetRequiredService<OrchestratorDb>());
+        }
+
+        public OrderState Row(Guid id)
+        {
+            using var scope = host.Services.CreateScope();
+            return scope.ServiceProvider.GetRequiredService<OrchestratorDb>().Orders.AsNoTracking().Single(o => o.CorrelationId == id);
+        }
+
+        public Task ReachesAsync(Guid id, string state) => Script.Until(() => Row(id).CurrentState == state);
+
+        public async ValueTask DisposeAsync()
+        {
+            await host.StopAsync();
+            host.Dispose();
+        }
+    }
+}
