@@ -47,6 +47,7 @@ public abstract partial class CompensatingStateMachine<TState>
     private void Command<T>(string name, Func<TState, T> ask)
         where T : class
     {
+        Belongs(name);
         commands.Add(name, ask);
         Cell<Fault<T>>(fault => SagaMessage<T>.SagaId(fault.Message), fault => new Happening.Faulted(name, fault.Exceptions is [var first, ..] ? first.Message : "no reason given"));
     }

@@ -22,6 +22,7 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
     private readonly List<Row> rows = [];
     private readonly List<Action<IReadOnlyList<State>>> cells = [];
     private readonly ConcurrentDictionary<string, Route> routes = [];
+    private readonly HashSet<string> messages = [];
 
     protected CompensatingStateMachine(IOptionsMonitor<CheckoutOptions> options, TimeProvider time, ILogger log)
     {
@@ -145,7 +146,9 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
 
     private void Cell<T>(Func<T, Guid> sagaId, Func<T, Happening> read, Action<TState, T>? keep = null, Func<T, string?>? actor = null, bool mayOvertake = false)
         where T : class
-        => cells.Add(states =>
+    {
+        Belongs(NameOf(typeof(T)));
+        cells.Add(states =>
         {
             var heard = Event<T>(NameOf(typeof(T)), e =>
             {
@@ -157,6 +160,14 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
             });
             During(states, Handle(When(heard), read, keep, actor));
         });
+    }
+
+    // A message belongs to one place of the table, as a command or as an answer. One that stood in two could run in circles.
+    private void Belongs(string message)
+    {
+        if (!messages.Add(message))
+            throw new InvalidOperationException($"{message} stands in the table twice: its answer would be taken for another's, and messages could run in circles. Give each place a message of its own.");
+    }
 
     private static string NameOf(Type type) => type.IsGenericType ? $"FaultOf{type.GetGenericArguments()[0].Name}" : type.Name;
 }

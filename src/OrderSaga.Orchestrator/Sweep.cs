@@ -45,19 +45,7 @@ internal sealed class Sweep(
         foreach (var orderId in left)
             await ActAsync(orderId, _ => new Happening.Restarted(), "restarted", stoppingToken).ConfigureAwait(false);
 
-        using var timer = new PeriodicTimer(Tick, time);
-        do
-        {
-            try
-            {
-                await ActOnDueAsync(stoppingToken).ConfigureAwait(false);
-            }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                log.LogWarning(e, "Looking for orders past their deadline failed; it is done again in {Pause}", Tick);
-            }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
+        await time.EveryAsync(Tick, _ => ActOnDueAsync(stoppingToken), log, "Looking for orders past their deadline", stoppingToken).ConfigureAwait(false);
     }
 
     private async Task<List<Guid>> AwaitingAsync(CancellationToken ct)

@@ -287,3 +287,60 @@ public class When_the_table_is_folded
         Assert.All(Machine.WholeRoute, step => Assert.True(step.PastReturn || contracts.Contains(step.Undo!), step.Name));
     }
 }
+
+public class When_a_table_is_wrong
+{
+    [Fact]
+    public void Should_refuse_a_message_that_could_run_in_circles() => Refused<RunsInCircles>("ReserveInventory stands in the table twice");
+
+    [Fact]
+    public void Should_refuse_a_step_without_an_undo() => Refused<CannotBeUndone>("The step CreateOrder is unfinished");
+
+    [Fact]
+    public void Should_refuse_a_step_that_can_be_undone_behind_one_that_cannot() => Refused<UndoneTooLate>("stands after one that cannot");
+
+    private static void Refused<T>(string why)
+    {
+        var error = Assert.Throws<System.Reflection.TargetInvocationException>(() => Activator.CreateInstance(typeof(T), new FixedOptions(new CheckoutOptions())));
+        Assert.Contains(why, Assert.IsType<InvalidOperationException>(error.InnerException).Message, StringComparison.Ordinal);
+    }
+
+    private abstract class Table(FixedOptions options) : CompensatingStateMachine<OrderState>(options, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance)
+    {
+        protected void Close()
+        {
+            Apologise(o => new SendApology(o.OrderId, o.Customer, o.Reason!)).Answered<ApologySent>();
+            Ends(_ => new object(), _ => new object(), (_, _) => new object(), (_, _) => new object());
+            Fold<SubmitOrder>((_, _, _) => { });
+        }
+    }
+
+    private sealed class RunsInCircles : Table
+    {
+        public RunsInCircles(FixedOptions options) : base(options)
+        {
+            Do(o => new CreateOrder(o.OrderId, o.Customer, o.Currency, o.Lines)).Reaches<ReserveInventory>().UndoneBy(o => new CancelOrder(o.OrderId)).Confirmed<OrderCancelled>();
+            Do(o => new ReserveInventory(o.OrderId, [])).Reaches<InventoryReserved>().UndoneBy(o => new ReleaseInventory(o.OrderId)).Confirmed<InventoryReleased>();
+            Close();
+        }
+    }
+
+    private sealed class CannotBeUndone : Table
+    {
+        public CannotBeUndone(FixedOptions options) : base(options)
+        {
+            Do(o => new CreateOrder(o.OrderId, o.Customer, o.Currency, o.Lines)).Reaches<OrderCreated>();
+            Close();
+        }
+    }
+
+    private sealed class UndoneTooLate : Table
+    {
+        public UndoneTooLate(FixedOptions options) : base(options)
+        {
+            Do(o => new SendConfirmation(o.OrderId, o.Customer, 0, o.Currency)).Reaches<ConfirmationSent>().PastReturn();
+            Do(o => new CreateOrder(o.OrderId, o.Customer, o.Currency, o.Lines)).Reaches<OrderCreated>().UndoneBy(o => new CancelOrder(o.OrderId)).Confirmed<OrderCancelled>();
+            Close();
+        }
+    }
+}

@@ -117,26 +117,9 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         }
     }
 
-    private async Task SweepAsync(CancellationToken ct)
-    {
-        // At the start everything unsent was left by a process that is gone; later on, only what nobody is just sending.
-        var grace = TimeSpan.Zero;
-        using var timer = new PeriodicTimer(SweepPause, time);
-        do
-        {
-            try
-            {
-                await SendUnsentAsync(time.GetUtcNow() - grace, ct).ConfigureAwait(false);
-            }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                log.LogWarning(e, "Looking for unsent messages failed; it is done again in {Pause}", SweepPause);
-            }
-
-            grace = Grace;
-        }
-        while (await timer.WaitForNextTickAsync(ct).ConfigureAwait(false));
-    }
+    // At the start everything unsent was left by a process that is gone; later on, only what nobody is just sending.
+    private Task SweepAsync(CancellationToken ct) => time.EveryAsync(
+        SweepPause, first => SendUnsentAsync(time.GetUtcNow() - (first ? TimeSpan.Zero : Grace), ct), log, "Looking for unsent messages", ct);
 
     private async Task SendUnsentAsync(DateTimeOffset before, CancellationToken ct)
     {

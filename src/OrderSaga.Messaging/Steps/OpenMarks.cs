@@ -26,22 +26,8 @@ public abstract class OpenMarks<TDb>(IServiceScopeFactory scopes, IBus bus, IHos
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await host.StartedAsync(stoppingToken).ConfigureAwait(false);
-        var bound = TimeSpan.Zero;
-        using var timer = new PeriodicTimer(LookAgain, time);
-        do
-        {
-            try
-            {
-                await AskAsync(time.GetUtcNow() - bound, stoppingToken).ConfigureAwait(false);
-            }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                log.LogWarning(e, "Asking for the outcome of old marks failed; it is done again in {Pause}", LookAgain);
-            }
-
-            bound = TooLong;
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
+        await time.EveryAsync(LookAgain, first => AskAsync(time.GetUtcNow() - (first ? TimeSpan.Zero : TooLong), stoppingToken),
+            log, "Asking for the outcome of old marks", stoppingToken).ConfigureAwait(false);
     }
 
     private async Task AskAsync(DateTimeOffset before, CancellationToken ct)

@@ -1,0 +1,42 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace OrderSaga.Messaging;
+
+/// <summary>What a room does at the start of the host and from time to time after that.</summary>
+public static class Periodically
+{
+    /// <summary>Completes when the host has started: the schema stands, and the bus listens or will.</summary>
+    public static async Task StartedAsync(this IHostApplicationLifetime host, CancellationToken ct)
+    {
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = host.ApplicationStarted.Register(started.SetResult);
+        await started.Task.WaitAsync(ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Acts at once and then again after each pause, until it is stopped; a failure is logged, and it goes on.</summary>
+    /// <param name="time">The clock.</param>
+    /// <param name="pause">The pause.</param>
+    /// <param name="act">What is done; it is told whether it is the first time.</param>
+    /// <param name="log">Where a failure goes.</param>
+    /// <param name="what">What is done, in words for the log.</param>
+    /// <param name="ct">Stops it.</param>
+    public static async Task EveryAsync(this TimeProvider time, TimeSpan pause, Func<bool, Task> act, ILogger log, string what, CancellationToken ct)
+    {
+        var first = true;
+        using var timer = new PeriodicTimer(pause, time);
+        do
+        {
+            try
+            {
+                await act(first).ConfigureAwait(false);
+                first = false;
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                log.LogWarning(e, "{What} failed; it is tried again in {Pause}", what, pause);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(ct).ConfigureAwait(false));
+    }
+}
