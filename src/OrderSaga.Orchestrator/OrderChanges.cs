@@ -12,6 +12,13 @@ internal sealed class OrderChanges : DbTransactionInterceptor
     /// <summary>Completes with the next change of the order. Ask for it before reading the order, or a change may be missed.</summary>
     public Task Next(Guid orderId) => waiting.GetOrAdd(orderId, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
+    /// <summary>Nobody waits any more; others who do look again.</summary>
+    public void Forget(Guid orderId)
+    {
+        if (waiting.TryRemove(orderId, out var waiter))
+            waiter.TrySetResult();
+    }
+
     public override Task TransactionCommittedAsync(DbTransaction transaction, TransactionEndEventData eventData, CancellationToken cancellationToken = default)
     {
         if (!waiting.IsEmpty && eventData.Context is { } db)

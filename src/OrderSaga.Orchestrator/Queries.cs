@@ -34,21 +34,23 @@ public sealed class Queries
     public async Task<OrderView?> WaitAsync(Guid orderId, TimeSpan patience, CancellationToken ct)
     {
         var until = time.GetUtcNow() + patience;
-        while (true)
+        try
         {
-            var change = changes.Next(orderId);
-            var order = await FindAsync(orderId, ct).ConfigureAwait(false);
-            var left = until - time.GetUtcNow();
-            if (order is null || order.AtRest() || left <= TimeSpan.Zero)
-                return order;
-            try
+            while (true)
             {
-                await change.WaitAsync(left < LookAgain ? left : LookAgain, time, ct).ConfigureAwait(false);
+                // Asked for before reading, or a change between the two would be missed.
+                var change = patience > TimeSpan.Zero ? changes.Next(orderId) : Task.CompletedTask;
+                var order = await FindAsync(orderId, ct).ConfigureAwait(false);
+                var left = until - time.GetUtcNow();
+                if (order is null || order.AtRest() || left <= TimeSpan.Zero)
+                    return order;
+                await Task.WhenAny(change, Task.Delay(left < LookAgain ? left : LookAgain, time, ct)).ConfigureAwait(false);
+                ct.ThrowIfCancellationRequested();
             }
-            catch (TimeoutException)
-            {
-                // The loop looks again.
-            }
+        }
+        finally
+        {
+            changes.Forget(orderId);
         }
     }
 

@@ -95,6 +95,20 @@ public abstract class RefusingKit<TDo, TDone, TRefused>(Shop shop, string schema
     protected TDo Impossible => refused(OrderId);
 
     [Fact]
+    public async Task Should_refuse_other_content_under_a_key_that_was_used()
+    {
+        var first = await AskAsync(Do);
+        var once = await EffectAsync();
+        var other = await AskAsync(Impossible);
+
+        Assert.IsType<TRefused>(other.Message);
+        Assert.Equal("KEY_REUSED", Reason(other));
+        Assert.Equal(once, await EffectAsync());
+        Assert.Equal(first.Body, (await AskAsync(Do)).Body);
+        Assert.Equal("done", await StepLogAsync());
+    }
+
+    [Fact]
     public async Task Should_leave_nothing_behind_when_it_refuses_and_refuse_again()
     {
         var before = await EffectAsync();

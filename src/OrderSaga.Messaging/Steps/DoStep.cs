@@ -1,7 +1,9 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using MassTransit;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging.Databases;
 
 namespace OrderSaga.Messaging.Steps;
@@ -28,18 +30,25 @@ public abstract class DoStep<TDb, TDo>(TDb db) : IConsumer<TDo>
     /// <summary>Changes what has to be changed, through <see cref="Db"/>, and says what came of it: the done message or the refusal.</summary>
     protected abstract Task<StepAnswer> DoAsync(TDo ask, CancellationToken ct);
 
+    /// <summary>What the command asks for, in the participant's own terms: the same key with something else in it is refused. Never the whole message, for contracts grow.</summary>
+    protected abstract object BusinessOf(TDo ask);
+
+    /// <summary>A refusal with a reason code.</summary>
+    protected abstract object Refusal(Guid orderId, string reason, string detail);
+
     protected static StepAnswer Done(object answer) => new(StepStatus.Done, answer);
 
     protected static StepAnswer Refused(object answer) => new(StepStatus.Refused, answer);
 
     public Task Consume(ConsumeContext<TDo> context) => AnswerAsync(context, async (orderId, time, ct) =>
     {
+        var fingerprint = Fingerprint(BusinessOf(context.Message));
         if (await FindAsync(orderId, undo: false, ct).ConfigureAwait(false) is { } before)
-            return before;
+            return before.Fingerprint is null || before.Fingerprint == fingerprint ? before : Reused(context, orderId, time);
         var answer = await DoAsync(context.Message, ct).ConfigureAwait(false);
         if (answer.Status == StepStatus.Refused)
             await RollBackEffectAsync(ct).ConfigureAwait(false);
-        return Add(orderId, undo: false, answer, time);
+        return Add(Entry(orderId, undo: false, answer, time, fingerprint));
     });
 
     private protected async Task AnswerAsync<T>(ConsumeContext<T> context, Func<Guid, DateTimeOffset, CancellationToken, Task<StepLogEntry>> handle)
@@ -75,22 +84,37 @@ public abstract class DoStep<TDb, TDo>(TDb db) : IConsumer<TDo>
     private protected Task<StepLogEntry?> FindAsync(Guid orderId, bool undo, CancellationToken ct) =>
         Db.Set<StepLogEntry>().AsNoTracking().SingleOrDefaultAsync(e => e.OrderId == orderId && e.Step == Name && e.Undo == undo, ct);
 
-    private protected StepLogEntry Add(Guid orderId, bool undo, StepAnswer answer, DateTimeOffset at)
+    private protected static StepLogEntry Entry(Guid orderId, bool undo, StepAnswer answer, DateTimeOffset at, string? fingerprint = null)
     {
         var type = answer.Message.GetType();
-        var entry = new StepLogEntry
+        return new StepLogEntry
         {
             OrderId = orderId,
             Step = Name,
             Undo = undo,
             Status = answer.Status,
             At = at,
+            Fingerprint = fingerprint,
             AnswerType = type.FullName!,
             Answer = JsonSerializer.Serialize(answer.Message, type),
         };
+    }
+
+    private protected StepLogEntry Add(StepLogEntry entry)
+    {
         Db.Add(entry);
         return entry;
     }
+
+    // Not a repetition but something else under a key that was used: what was done stays, this is not done, and somebody should know.
+    private StepLogEntry Reused(ConsumeContext<TDo> context, Guid orderId, DateTimeOffset at)
+    {
+        context.GetPayload<IServiceProvider>().GetRequiredService<ILoggerFactory>().CreateLogger(GetType())
+            .LogError("Order {OrderId}: {Step} came again under its key with other content; it is refused", orderId, Name);
+        return Entry(orderId, undo: false, Refused(Refusal(orderId, "KEY_REUSED", $"{Name} was asked for before, with other content.")), at);
+    }
+
+    private static string Fingerprint(object business) => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(business)).AsSpan(0, 16));
 
     // A refusal must not leave half an effect behind (the first of two products reserved, the second one short).
     private async Task RollBackEffectAsync(CancellationToken ct)

@@ -18,18 +18,15 @@ public abstract class Step<TDb, TDo, TUndo>(TDb db) : DoStep<TDb, TDo>(db), ICon
     /// <summary>The confirmation of an undo that finds nothing to undo.</summary>
     protected abstract object NothingToUndo(Guid orderId);
 
-    /// <summary>The refusal of a command that comes after its undo.</summary>
-    protected abstract object Refusal(Guid orderId, string reason, string detail);
-
     public Task Consume(ConsumeContext<TUndo> context) => AnswerAsync(context, async (orderId, time, ct) =>
     {
         if (await FindAsync(orderId, undo: true, ct).ConfigureAwait(false) is { } before)
             return before;
         var done = await FindAsync(orderId, undo: false, ct).ConfigureAwait(false);
         if (done is { Status: StepStatus.Done })
-            return Add(orderId, undo: true, new(StepStatus.Undone, await UndoAsync(context.Message, ct).ConfigureAwait(false)), time);
+            return Add(Entry(orderId, undo: true, new(StepStatus.Undone, await UndoAsync(context.Message, ct).ConfigureAwait(false)), time));
         if (done is null)
-            Add(orderId, undo: false, new(StepStatus.Barred, Refusal(orderId, "ALREADY_UNDONE", $"{Name} came after its undo.")), time);
-        return Add(orderId, undo: true, new(StepStatus.NothingToUndo, NothingToUndo(orderId)), time);
+            Add(Entry(orderId, undo: false, new(StepStatus.Barred, Refusal(orderId, "ALREADY_UNDONE", $"{Name} came after its undo.")), time));
+        return Add(Entry(orderId, undo: true, new(StepStatus.NothingToUndo, NothingToUndo(orderId)), time));
     });
 }

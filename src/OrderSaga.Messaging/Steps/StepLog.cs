@@ -11,6 +11,7 @@ public static class StepLog
         entry.HasKey(e => new { e.OrderId, e.Step, e.Undo });
         entry.Property(e => e.Step).HasMaxLength(64);
         entry.Property(e => e.Status).HasMaxLength(20);
+        entry.Property(e => e.Fingerprint).HasMaxLength(32);
         entry.Property(e => e.AnswerType).HasMaxLength(200);
     });
 }

@@ -18,6 +18,9 @@ public sealed class StepLogEntry
 
     public required DateTimeOffset At { get; init; }
 
+    /// <summary>Tells the business content of the command from another; none where it was never done.</summary>
+    public string? Fingerprint { get; init; }
+
     /// <summary>The full name of the answer's contract.</summary>
     public required string AnswerType { get; init; }
 

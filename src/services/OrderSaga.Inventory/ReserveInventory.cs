@@ -6,6 +6,8 @@ namespace OrderSaga.Services;
 /// <summary>Holds all that an order needs, or nothing; and gives it free again.</summary>
 internal sealed class ReserveInventoryStep(InventoryDb db) : Step<InventoryDb, ReserveInventory, ReleaseInventory>(db)
 {
+    protected override object BusinessOf(ReserveInventory ask) => ask.Lines.Select(l => new { l.ProductId, l.Quantity });
+
     protected override async Task<StepAnswer> DoAsync(ReserveInventory ask, CancellationToken ct)
     {
         if (ask.Lines.Any(l => l.Quantity < 1))

@@ -9,6 +9,8 @@ namespace OrderSaga.Services;
 /// </summary>
 internal sealed class SendApologyStep(NotificationDb db, TimeProvider time) : DoStep<NotificationDb, SendApology>(db)
 {
+    protected override object BusinessOf(SendApology ask) => ask.Customer.Email;
+
     protected override Task<StepAnswer> DoAsync(SendApology ask, CancellationToken ct)
     {
         var recipient = ask.Customer.Email;
@@ -23,6 +25,9 @@ internal sealed class SendApologyStep(NotificationDb db, TimeProvider time) : Do
         });
         return Task.FromResult(Done(new ApologySent(ask.OrderId)));
     }
+
+    // An apology has no refusal: the customer was told, if in other words.
+    protected override object Refusal(Guid orderId, string reason, string detail) => new ApologySent(orderId);
 
     private static string Cut(string text, int longest) => text.Length <= longest ? text : text[..longest];
 }

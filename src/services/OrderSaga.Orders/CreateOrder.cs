@@ -7,6 +7,8 @@ namespace OrderSaga.Services;
 /// <summary>Keeps an order, and cancels it; a cancelled order stays readable.</summary>
 internal sealed class CreateOrderStep(OrdersDb db, TimeProvider time) : Step<OrdersDb, CreateOrder, CancelOrder>(db)
 {
+    protected override object BusinessOf(CreateOrder ask) => new { ask.Customer.Id, ask.Currency, Lines = ask.Lines.Select(l => new { l.ProductId, l.Quantity, l.UnitPrice }) };
+
     protected override Task<StepAnswer> DoAsync(CreateOrder ask, CancellationToken ct)
     {
         if (WhyNot(ask) is { } detail)

@@ -8,6 +8,8 @@ namespace OrderSaga.Services;
 /// <summary>Takes the money for an order once, and gives back exactly what was taken.</summary>
 internal sealed class ChargePaymentStep(PaymentDb db) : Step<PaymentDb, ChargePayment, RefundPayment>(db)
 {
+    protected override object BusinessOf(ChargePayment ask) => new { ask.Amount, ask.Currency, ask.PaymentToken };
+
     protected override Task<StepAnswer> DoAsync(ChargePayment ask, CancellationToken ct) => Task.FromResult(WhyNot(ask) is { } no
         ? Refused(Refusal(ask.OrderId, no.Reason, no.Detail))
         : Done(Charge(ask)));

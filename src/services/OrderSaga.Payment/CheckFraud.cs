@@ -10,6 +10,8 @@ internal sealed class CheckFraudStep(PaymentDb db, TimeProvider time) : Step<Pay
     private const decimal Limit = 10_000;
     private static readonly TimeSpan Window = TimeSpan.FromHours(24);
 
+    protected override object BusinessOf(CheckFraud ask) => new { ask.Customer.Id, ask.Amount, ask.Currency };
+
     protected override async Task<StepAnswer> DoAsync(CheckFraud ask, CancellationToken ct)
     {
         var now = time.GetUtcNow();

@@ -7,6 +7,8 @@ namespace OrderSaga.Services;
 /// <summary>Fixes what an order costs, if it costs what the customer saw; and lets the price go again.</summary>
 internal sealed class FreezePriceStep(PricingDb db) : Step<PricingDb, FreezePrice, ReleasePrice>(db)
 {
+    protected override object BusinessOf(FreezePrice ask) => new { ask.Currency, Lines = ask.Lines.Select(l => new { l.ProductId, l.Quantity, l.UnitPrice }) };
+
     protected override async Task<StepAnswer> DoAsync(FreezePrice ask, CancellationToken ct)
     {
         var ids = ask.Lines.Select(l => l.ProductId).Distinct().ToList();

@@ -8,6 +8,8 @@ namespace OrderSaga.Services;
 /// <summary>Makes the parcel of an order, and stops it.</summary>
 internal sealed class CreateShipmentStep(ShippingDb db) : Step<ShippingDb, CreateShipment, CancelShipment>(db)
 {
+    protected override object BusinessOf(CreateShipment ask) => new { ask.ShippingAddress, Lines = ask.Lines.Select(l => new { l.ProductId, l.Quantity }) };
+
     protected override Task<StepAnswer> DoAsync(CreateShipment ask, CancellationToken ct)
     {
         var to = ask.ShippingAddress;

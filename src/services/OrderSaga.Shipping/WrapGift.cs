@@ -7,6 +7,8 @@ namespace OrderSaga.Services;
 /// <summary>Wraps the parcel of an order, and unwraps it.</summary>
 internal sealed class WrapGiftStep(ShippingDb db) : Step<ShippingDb, WrapGift, UnwrapGift>(db)
 {
+    protected override object BusinessOf(WrapGift ask) => ask.Lines.Select(l => new { l.ProductId, l.Quantity });
+
     protected override Task<StepAnswer> DoAsync(WrapGift ask, CancellationToken ct)
     {
         if (ask.Lines is [])
