@@ -76,6 +76,8 @@ public static class ReliableMessaging
     public static void UseReliableMessaging(this IBusFactoryConfigurator bus)
     {
         bus.MessageTopology.SetEntityNameFormatter(new KebabCase(bus.MessageTopology.EntityNameFormatter));
+        bus.UseRawJsonDeserializer(RawSerializerOptions.Default);
+        bus.AddPrePipeSpecification(new RawJson());
         bus.AddPrePipeSpecification(new RowTimers());
         bus.UseMessageRetry(retry =>
         {

@@ -32,7 +32,7 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
         Happening.Cancelled e => Cancelled(now, e.Reason),
         Happening.Restarted => Restarted(now),
         Happening.Retried e => OnStuck(now, e.Step, i => Retried(now, i)),
-        Happening.Resolved e => OnStuck(now, e.Step, i => Tick(now, i, Said.Resolved) with { Detail = e.Reason }),
+        Happening.Resolved e => OnStuck(now, e.Step, i => Tick(now, i, now.WasSeen(i) ? StepStatus.Undone : StepStatus.Nothing, Said.Resolved) with { Detail = e.Reason }),
         Happening.Paused => StateNames.IsEnd(now.State) || now.State == StateNames.Initial || now.PausedAt is not null
             ? Denied(now, "Only an order that is under way can be paused.")
             : new(now with { PausedAt = at }, Said.Paused),
@@ -138,7 +138,7 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
             return nothing && now.WasSeen(i)
                 ? UndoFailed(now, now.Asked!.Value, Said.Faulted, "the participant finds nothing to undo, but it had said that it was done")
                 : Back(now.With(i, nothing ? StepStatus.Nothing : StepStatus.Undone), Said.Undone) with { Settled = now.Alerted ? i : null };
-        return now.Steps[i] == StepStatus.Stuck && !(nothing && now.WasSeen(i)) ? Tick(now, i, Said.Undone) : Ignored(now);
+        return now.Steps[i] == StepStatus.Stuck && !(nothing && now.WasSeen(i)) ? Tick(now, i, nothing ? StepStatus.Nothing : StepStatus.Undone, Said.Undone) : Ignored(now);
     }
 
     private Decision UndoFailed(Progress now, Asked asked, string says, string error) => asked.Attempt <= patience.UndoPauses.Count
@@ -156,7 +156,8 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
     {
         if (!now.IsAsked(Direction.Undo, i))
             return Ignored(now);
-        var untouched = now.Ended is null && !now.Steps.Any(s => s is StepStatus.Undone or StepStatus.Nothing or StepStatus.Stuck or StepStatus.Refused);
+        // (An undo that was stuck may have been done in its silence, even if it is tried again.)
+        var untouched = now.Ended is null && !now.Alerted && !now.Steps.Any(s => s is StepStatus.Undone or StepStatus.Nothing or StepStatus.Stuck or StepStatus.Refused);
         return untouched
             // Nothing is lost yet: what cannot be called back is carried through.
             ? Forward(now.With(i, StepStatus.Done) with { Reason = null }, i, Said.TooLate) with { Detail = reason }
@@ -178,10 +179,11 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
         return new(AtRest(now) with { State = failed ? StateNames.Failed : StateNames.Compensated, Ended = ends ?? now.Ended }, says) { Ends = ends };
     }
 
-    // A stuck undo is settled; if nothing else is under way, that may be the end.
-    private static Decision Tick(Progress now, int i, string says)
+    // A stuck undo is settled; if nothing else is under way, that may be the end. What was never seen done, and was resolved by hand, may
+    // still be done late: then it is undone after all.
+    private static Decision Tick(Progress now, int i, StepStatus mark, string says)
     {
-        var settled = now.With(i, StepStatus.Undone);
+        var settled = now.With(i, mark);
         return (now.Asked is null ? Rest(settled, says) : new(settled, says)) with { Settled = i };
     }
 
@@ -201,10 +203,19 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
     {
         { State: StateNames.Compensating or StateNames.Compensated or StateNames.Failed } => Ignored(now),
         { State: StateNames.Initial or StateNames.Complete } => Denied(now, "The order is complete."),
-        { Asked: { Direction: Direction.Do } asked } when route[asked.Step].PastReturn => Denied(now, "The order is past the point of no return."),
+        _ when IsPastReturn(now) => Denied(now, "The order is past the point of no return."),
         { PausedAt: not null } => new(now with { CancelReason = reason }, Said.Cancelled) { Detail = reason },
         _ => Mirror(now, reason, Said.Cancelled) with { Detail = reason },
     };
+
+    // From the first row that cannot be undone on, once it is asked for: one that is held because the order is paused is not.
+    private bool IsPastReturn(Progress now)
+    {
+        for (var i = 0; i < route.Count; i++)
+            if (route[i].PastReturn && now.Steps[i] != StepStatus.Waiting)
+                return true;
+        return false;
+    }
 
     // What waits for its pause is in its row and will be asked; only an ask that is out can be lost.
     private Decision Restarted(Progress now) => now.Asked is { Phase: Phase.Awaiting } asked

@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json;
 using Npgsql;
 
 namespace OrderSaga.EndToEnd.Tests.Support;
@@ -84,6 +85,43 @@ internal sealed class ServersPlace : Place
     public override async Task<NpgsqlConnection> OpenAsync()
     {
         return await database.Source.OpenConnectionAsync();
+    }
+
+    /// <summary>Publishes plain JSON to an exchange, as a program in any language would.</summary>
+    public async Task PublishAsync(string exchange, object body, string? contract)
+    {
+        using var http = Management();
+        var headers = contract is null ? [] : new Dictionary<string, string> { ["MT-MessageType"] = $"urn:message:OrderSaga.Contracts:{contract}" };
+        using var response = await http.PostAsJsonAsync($"api/exchanges/{name}/{exchange}/publish", new
+        {
+            properties = new { content_type = "application/json", message_id = Guid.NewGuid(), headers },
+            routing_key = "",
+            payload = JsonSerializer.Serialize(body, JsonSerializerOptions.Web),
+            payload_encoding = "string",
+        });
+        response.EnsureSuccessStatusCode();
+    }
+
+    /// <summary>How many messages wait in a queue; none if there is no such queue.</summary>
+    public async Task<int> WaitingInAsync(string queue)
+    {
+        using var http = Management();
+        using var response = await http.PostAsJsonAsync($"api/queues/{name}/{queue}/get", new { count = 100, ackmode = "ack_requeue_true", encoding = "auto" });
+        return response.IsSuccessStatusCode ? (await response.Content.ReadFromJsonAsync<JsonElement[]>())!.Length : 0;
+    }
+
+    /// <summary>Name and type of every queue.</summary>
+    public async Task<IReadOnlyDictionary<string, string>> QueuesAsync()
+    {
+        using var http = Management();
+        var queues = await http.GetFromJsonAsync<JsonElement[]>($"api/queues/{name}");
+        return queues!.ToDictionary(q => q.GetProperty("name").GetString()!, q => q.GetProperty("type").GetString()!);
+    }
+
+    public async Task<IReadOnlyList<string>> ExchangesAsync()
+    {
+        using var http = Management();
+        return [.. (await http.GetFromJsonAsync<JsonElement[]>($"api/exchanges/{name}"))!.Select(e => e.GetProperty("name").GetString()!)];
     }
 
     public HttpClient Management()
