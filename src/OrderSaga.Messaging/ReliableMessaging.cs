@@ -71,7 +71,7 @@ public static class ReliableMessaging
 
     /// <summary>
     /// What every bus of the project shares: names, and retries, each in a fresh scope. A conflict is no failure, only somebody else's
-    /// turn, so it has many short tries of its own; other faults have a few.
+    /// turn, so it has many short tries of its own; an outage is waited out; other faults have a few tries.
     /// </summary>
     public static void UseReliableMessaging(this IBusFactoryConfigurator bus)
     {
@@ -84,12 +84,18 @@ public static class ReliableMessaging
             retry.Ignore<SagaConflictException>();
             // What is wrong with the message itself stays wrong.
             retry.Ignore<ArgumentException>();
+            retry.Ignore<Exception>(Outage.Is);
             retry.Intervals(Retries);
         });
         bus.UseMessageRetry(retry =>
         {
             retry.Handle<SagaConflictException>();
             retry.Exponential(50, TimeSpan.FromMilliseconds(2), TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(5));
+        });
+        bus.UseMessageRetry(retry =>
+        {
+            retry.Handle<Exception>(Outage.Is);
+            retry.Intervals(Outage.Pauses);
         });
     }
 

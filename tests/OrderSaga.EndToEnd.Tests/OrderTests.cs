@@ -93,6 +93,33 @@ public class When_an_order_is_placed
     }
 
     [Fact]
+    public async Task Should_not_be_undone_because_the_database_was_away()
+    {
+        await using var place = (ServersPlace)await Place.OfAsync("servers");
+        await using var shop = await Shop.StartAsync(place, Ct);
+        var orders = new List<Guid>();
+        for (var i = 0; i < 20; i++)
+        {
+            using var response = await shop.PlaceAsync(Shop.Order(), ct: Ct);
+            orders.Add((await response.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("orderId").GetGuid());
+        }
+
+        await place.DatabaseIsAwayAsync(true);
+        using (var refused = await shop.PlaceAsync(Shop.Order(), ct: Ct))
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+            Assert.NotNull(refused.Headers.RetryAfter);
+        }
+
+        // Longer than the retries of a message that is a fault after them.
+        await Task.Delay(TimeSpan.FromSeconds(6), Ct);
+        await place.DatabaseIsAwayAsync(false);
+        foreach (var id in orders)
+            Assert.Equal("Complete", (await shop.AtRestAsync(id, Ct)).GetProperty("state").GetString());
+        await Books.AgreeAsync(place, Ct);
+    }
+
+    [Fact]
     public async Task Should_reach_its_end_though_the_browser_was_closed()
     {
         await using var place = await Place.OfAsync("embedded");

@@ -33,6 +33,14 @@ internal sealed class TestDatabase : IAsyncDisposable
         return database;
     }
 
+    /// <summary>The database refuses everyone, or lets them in again.</summary>
+    public async Task IsAwayAsync(bool away)
+    {
+        await OnServerAsync($"ALTER DATABASE {name} ALLOW_CONNECTIONS {(away ? "false" : "true")}");
+        if (away)
+            await OnServerAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Source.DisposeAsync();

@@ -23,6 +23,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
     private const int BatchSize = 200;
     private const int MostTries = 8;
     private static readonly TimeSpan MarkPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan SweepPause = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
 
@@ -100,22 +101,34 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         while (await sent.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
         {
             // The pause gathers a batch; it ends at once when the host stops, and what is left is marked then.
-            await Task.Delay(MarkPause, time, ct).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).ConfigureAwait(false);
+            await PauseAsync(MarkPause, ct).ConfigureAwait(false);
             var batch = new List<Guid>(BatchSize);
             while (batch.Count < BatchSize && sent.Reader.TryRead(out var id))
                 batch.Add(id);
-            try
-            {
-                await using var scope = scopes.CreateAsyncScope();
-                await scope.ServiceProvider.GetRequiredService<TDb>().Set<TEntry>().Where(e => batch.Contains(e.MessageId))
-                    .ExecuteUpdateAsync(set => set.SetProperty(e => e.Outgoing, (string?)null), CancellationToken.None).ConfigureAwait(false);
-            }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                log.LogWarning(e, "{Count} sent messages could not be marked; they may be sent once more, which their receivers recognise", batch.Count);
-            }
+            while (!await TryMarkAsync(batch).ConfigureAwait(false) && !ct.IsCancellationRequested)
+                await PauseAsync(TryAgain, ct).ConfigureAwait(false);
         }
     }
+
+    private async Task<bool> TryMarkAsync(List<Guid> batch)
+    {
+        try
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            await scope.ServiceProvider.GetRequiredService<TDb>().Set<TEntry>().Where(e => batch.Contains(e.MessageId))
+                .ExecuteUpdateAsync(set => set.SetProperty(e => e.Outgoing, (string?)null), CancellationToken.None).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            log.LogWarning(e, "{Count} sent messages could not be marked; until they are they may be sent once more, which their receivers recognise", batch.Count);
+            return false;
+        }
+    }
+
+    // Waits, or returns early when the host stops.
+    private Task PauseAsync(TimeSpan pause, CancellationToken ct) =>
+        Task.Delay(pause, time, ct).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
 
     // At the start everything unsent was left by a process that is gone; later on, only what nobody is just sending.
     private Task SweepAsync(CancellationToken ct) => time.EveryAsync(

@@ -87,6 +87,8 @@ internal sealed class ServersPlace : Place
         return await database.Source.OpenConnectionAsync();
     }
 
+    public Task DatabaseIsAwayAsync(bool away) => database.IsAwayAsync(away);
+
     /// <summary>Publishes plain JSON to an exchange, as a program in any language would.</summary>
     public async Task PublishAsync(string exchange, object body, string? contract)
     {

@@ -90,8 +90,9 @@ internal sealed class Shop : IAsyncDisposable
         var patience = Stopwatch.StartNew();
         while (true)
         {
-            var order = await ReadAsync(orderId, ct);
-            if (order.GetProperty("endedAt").ValueKind != JsonValueKind.Null)
+            using var response = await Http.GetAsync($"/orders/{orderId}", ct);
+            var order = await response.Content.ReadFromJsonAsync<JsonElement>(ct);
+            if (response.IsSuccessStatusCode && order.GetProperty("endedAt").ValueKind != JsonValueKind.Null)
                 return order;
             Assert.True(patience.Elapsed < TimeSpan.FromSeconds(60), $"The order does not come to rest: {order}\n{Output}");
             await Task.Delay(50, ct);

@@ -1,0 +1,27 @@
+using System.Data.Common;
+using OrderSaga.Messaging.Sagas;
+
+namespace OrderSaga.Messaging;
+
+/// <summary>
+/// That a participant's own database is away says nothing about the message at hand: it is neither an attempt nor a fault. The message is
+/// held and tried again until the database is back; no more are taken than the queue's prefetch allows, so the endpoint stands still.
+/// Were it a fault, one outage would undo every order under way.
+/// </summary>
+internal static class Outage
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
+
+    /// <summary>Hours of it; a broker that loses its patience meanwhile delivers the message again.</summary>
+    public static TimeSpan[] Pauses { get; } = [.. new[] { 100, 500, 1000, 2000 }.Select(ms => TimeSpan.FromMilliseconds(ms)), .. Enumerable.Repeat(Pause, 10_000)];
+
+    public static bool Is(Exception exception)
+    {
+        if (exception is SagaConflictException)
+            return false;
+        for (var cause = exception; cause is not null; cause = cause.InnerException)
+            if (cause is DbException { IsTransient: true })
+                return true;
+        return false;
+    }
+}
