@@ -30,6 +30,7 @@ if (args is [var command, ..] && command != "run" && !command.StartsWith('-'))
 }
 
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args is ["run", ..] ? args[1..] : args, ContentRootPath = AppContext.BaseDirectory });
+builder.Configuration.AddFileOfTheFolder();
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = OrdersApi.LargestBody);
 try
 {

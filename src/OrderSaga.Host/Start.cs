@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration.Json;
 using OrderSaga.Host.Embedded;
 
 namespace OrderSaga.Host;
@@ -6,6 +7,19 @@ namespace OrderSaga.Host;
 internal static class Start
 {
     private const string Folder = ".ordersaga";
+
+    /// <summary>
+    /// The program's own appsettings.json holds the defaults; one in the folder where it is started overrides them, below environment and
+    /// command line, and is read again when it changes.
+    /// </summary>
+    public static void AddFileOfTheFolder(this ConfigurationManager configuration)
+    {
+        var sources = ((IConfigurationBuilder)configuration).Sources;
+        var last = sources.Last(s => s is JsonConfigurationSource);
+        var file = new JsonConfigurationSource { Path = Path.GetFullPath("appsettings.json"), Optional = true, ReloadOnChange = true };
+        file.ResolveFileProvider();
+        sources.Insert(sources.IndexOf(last) + 1, file);
+    }
 
     public static async Task<EmbeddedPostgres> EmbeddedAsync(ILoggingBuilder logging)
     {

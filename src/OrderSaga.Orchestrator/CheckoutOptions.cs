@@ -38,6 +38,9 @@ public sealed class CheckoutOptions
 
     internal bool Has(string step, bool unlessSaid = true) => Steps.GetValueOrDefault(step, unlessSaid);
 
+    /// <summary>The binder names the key in the inner exception.</summary>
+    internal static string WhyUnreadable(InvalidOperationException e) => e.InnerException?.Message ?? e.Message;
+
     /// <summary>What is wrong: the key, its value and what it should be.</summary>
     public IEnumerable<(string Key, string Value, string Remedy)> Check(IReadOnlyCollection<string> steps, IReadOnlyCollection<string> optional)
     {

@@ -19,6 +19,9 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
     private readonly TimeProvider time;
     private readonly ILogger log;
     private readonly Patience patience;
+    private readonly CheckoutOptions times;
+    private CheckoutOptions switches;
+    private string? unreadable;
     private readonly List<Row> rows = [];
     private readonly List<Action<IReadOnlyList<State>>> cells = [];
     private readonly ConcurrentDictionary<string, Route> routes = [];
@@ -27,7 +30,9 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
     protected CompensatingStateMachine(IOptionsMonitor<CheckoutOptions> options, TimeProvider time, ILogger log)
     {
         (this.options, this.time, this.log) = (options, time, log);
-        patience = options.CurrentValue.Patience;
+        switches = options.CurrentValue;
+        times = switches;
+        patience = times.Patience;
         InstanceState(s => s.CurrentState);
     }
 
@@ -86,15 +91,26 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
 
     internal Patience Patience => patience;
 
+    /// <summary>The switches as they stand now. A change that cannot be read changes nothing, and is reported.</summary>
     internal StepSwitch Switch()
     {
-        var now = options.CurrentValue;
-        return now.Has;
+        try
+        {
+            (switches, unreadable) = (options.CurrentValue, null);
+        }
+        catch (InvalidOperationException e) when (CheckoutOptions.WhyUnreadable(e) is var why)
+        {
+            if (why != unreadable)
+                log.LogError("The changed section {Section} is not used, because it cannot be read: {Reason}", CheckoutOptions.Section, why);
+            unreadable = why;
+        }
+
+        return switches.Has;
     }
 
     internal Route RouteOf(string names) => routes.GetOrAdd(names, text => new Route([.. text.Split(' ').Select(name =>
         rows.Find(r => r.Name == name) is { } row
-            ? new RouteStep(row.Name, row.Reaches!, row.Undo, options.CurrentValue.TimeOf(row.Name))
+            ? new RouteStep(row.Name, row.Reaches!, row.Undo, times.TimeOf(row.Name))
             : throw new UnknownStepException(name))]));
 
     /// <summary>Decides, changes the row, publishes what follows, and returns the log entry: everything but the commit.</summary>

@@ -14,6 +14,8 @@ internal sealed record Patience(int Asks, TimeSpan UndoTime, IReadOnlyList<TimeS
 /// </summary>
 internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
 {
+    private static readonly TimeSpan LongestBeat = TimeSpan.FromDays(1);
+
     public const string SagaOutOfTime = "OUT_OF_TIME", StepSilent = "STEP_SILENT", StepFaulted = "STEP_FAULTED";
 
     public Decision Decide(Progress now, Happening happening) => happening switch
@@ -44,13 +46,14 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
 
     private Decision Done(Progress now, int i)
     {
-        if (now.IsAsked(Direction.Do, i))
+        if (IsOut(now, i))
             return Forward(now.With(i, StepStatus.Done), i, Said.Done);
         var seen = now with { Seen = now.Seen | (1L << i) };
         return now.Steps[i] switch
         {
             // It was done after all, and nobody would undo it.
             StepStatus.Nothing => Rearm(now.With(i, StepStatus.Done), i),
+            StepStatus.Refused when !route[i].PastReturn => Rearm(now.With(i, StepStatus.Done), i),
             // Its undo is asked for already, or will be.
             StepStatus.Asked or StepStatus.Silent or StepStatus.Faulted or StepStatus.Undoing or StepStatus.Stuck => new(seen, Said.Late),
             _ => Ignored(now),
@@ -60,7 +63,7 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
     private Decision Refused(Progress now, int i, Happening.Refused e)
     {
         var detail = e.Detail is null ? e.Reason : $"{e.Reason}: {e.Detail}";
-        if (!now.IsAsked(Direction.Do, i))
+        if (!IsOut(now, i))
             return Ignored(now);
         var marked = now.With(i, StepStatus.Refused);
         return route[i].PastReturn
@@ -77,14 +80,19 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
             : new(AtRest(reached) with { State = StateNames.Complete, Ended = Ending.Completed }, says) { Ends = Ending.Completed };
     }
 
-    private static Decision StillAtWork(Progress now, int i, DateTimeOffset until)
+    private Decision StillAtWork(Progress now, int i, DateTimeOffset until)
     {
+        // One beat carries no further than a day: a clock that is wrong must not park an order for ever.
+        until = until > at + LongestBeat ? at + LongestBeat : until;
         if (!now.IsAsked(Direction.Do, i) || now.Asked!.Value.Phase != Phase.Awaiting || until <= now.Deadline)
             return Ignored(now);
         // The whole saga's time does not count what a long step takes beyond its own.
         var longer = until - now.Deadline!.Value;
         return new(now with { Deadline = until, SagaDeadline = now.SagaDeadline + longer, Token = now.Token + 1 }, Said.StillAtWork);
     }
+
+    // Asked for, and out: what is only held back by a pause has not been asked, and cannot be answered.
+    private static bool IsOut(Progress now, int i) => now.IsAsked(Direction.Do, i) && now.Steps[i] != StepStatus.Waiting;
 
     // ---- time ----
 
@@ -136,10 +144,15 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
     {
         if (now.IsAsked(Direction.Undo, i))
             return nothing && now.WasSeen(i)
-                ? UndoFailed(now, now.Asked!.Value, Said.Faulted, "the participant finds nothing to undo, but it had said that it was done")
+                ? Disbelieved(now, now.Asked!.Value)
                 : Back(now.With(i, nothing ? StepStatus.Nothing : StepStatus.Undone), Said.Undone) with { Settled = now.Alerted ? i : null };
         return now.Steps[i] == StepStatus.Stuck && !(nothing && now.WasSeen(i)) ? Tick(now, i, nothing ? StepStatus.Nothing : StepStatus.Undone, Said.Undone) : Ignored(now);
     }
+
+    // Said twice it is still one failure: the pause that runs is not begun again.
+    private Decision Disbelieved(Progress now, Asked asked) => asked.Phase == Phase.Awaiting
+        ? UndoFailed(now, asked, Said.Faulted, "the participant finds nothing to undo, but it had said that it was done")
+        : Ignored(now);
 
     private Decision UndoFailed(Progress now, Asked asked, string says, string error) => asked.Attempt <= patience.UndoPauses.Count
         ? Pause(now, asked, patience.UndoPauses[asked.Attempt - 1], says) with { Detail = error }
@@ -156,8 +169,10 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
     {
         if (!now.IsAsked(Direction.Undo, i))
             return Ignored(now);
-        // (An undo that was stuck may have been done in its silence, even if it is tried again.)
-        var untouched = now.Ended is null && !now.Alerted && !now.Steps.Any(s => s is StepStatus.Undone or StepStatus.Nothing or StepStatus.Stuck or StepStatus.Refused);
+        // It is the first undo of all if no step behind it was asked for. An undo that was stuck may have been done in its silence, and one
+        // that found nothing may since have been done after all, whatever their marks say now.
+        var untouched = now is { Ended: null, Told: false, Alerted: false } && now.Steps.Skip(i + 1).All(s => s == StepStatus.Waiting)
+            && !now.Steps.Any(s => s is StepStatus.Undone or StepStatus.Nothing or StepStatus.Stuck);
         return untouched
             // Nothing is lost yet: what cannot be called back is carried through.
             ? Forward(now.With(i, StepStatus.Done) with { Reason = null }, i, Said.TooLate) with { Detail = reason }
@@ -195,7 +210,7 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
     }
 
     private Decision Rearm(Progress now, int i) =>
-        (now.Asked is null ? Back(now, Said.Rearmed) : new(now, Said.Rearmed)) with { Alert = $"{route[i].Name} was done after its undo had found nothing: it is undone again" };
+        (now.Asked is null ? Back(now, Said.Rearmed) : new(now, Said.Rearmed)) with { Alert = $"{route[i].Name} was done after all, though it was refused or its undo had found nothing: it is undone again" };
 
     // ---- from outside ----
 
@@ -248,10 +263,12 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
         return new(marked with { Asked = asked, Deadline = at + time, Token = now.Token + 1 }, says) { Asks = asked };
     }
 
+    // (While the order is paused no time passes for it: the resume adds the whole standstill.)
     private Decision Pause(Progress now, Asked asked, TimeSpan pause, string says) =>
-        new(now with { Asked = asked with { Phase = Phase.Pausing }, Deadline = at + pause, Token = now.Token + 1 }, says);
+        new(now with { Asked = asked with { Phase = Phase.Pausing }, Deadline = (now.PausedAt ?? at) + pause, Token = now.Token + 1 }, says);
 
-    private static Progress AtRest(Progress now) => now with { Asked = null, Deadline = null, SagaDeadline = null, Token = now.Token + 1 };
+    // What rests is not paused any more: else what a person asks for later would be held, and nobody would see why.
+    private static Progress AtRest(Progress now) => now with { Asked = null, Deadline = null, SagaDeadline = null, PausedAt = null, Token = now.Token + 1 };
 
     private Decision OnRoute(Progress now, string step, Func<int, Decision> decide)
     {

@@ -18,7 +18,7 @@ public static class OrchestratorRoom
     /// <summary>The room's face to those who take orders in and read them: <see cref="Intake"/> and <see cref="Queries"/>.</summary>
     public static void AddOrchestratorFace(this IServiceCollection services, Database database)
     {
-        services.AddOptions<CheckoutOptions>().BindConfiguration(CheckoutOptions.Section);
+        services.AddOptions<CheckoutOptions>().BindConfiguration(CheckoutOptions.Section, binder => binder.ErrorOnUnknownConfiguration = true);
         services.AddSingleton<OrderChanges>();
         services.AddDatabase<OrchestratorDb>(database, options: (provider, options) => options.AddInterceptors(provider.GetRequiredService<OrderChanges>()));
         services.AddReliableMessaging<OrchestratorDb, SagaLogEntry>();
@@ -40,7 +40,7 @@ public static class OrchestratorRoom
         }
         catch (InvalidOperationException e)
         {
-            unreadable = e.Message;
+            unreadable = CheckoutOptions.WhyUnreadable(e);
         }
 
         if (unreadable is not null)

@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+using System.Text.Json;
 using Microsoft.Extensions.Configuration;
 using OrderSaga.EndToEnd.Tests.Support;
 using OrderSaga.Host;
@@ -29,6 +31,37 @@ public class When_the_program_starts
         Assert.Equal(1, code);
         Assert.Contains(Path.Combine(place.Folder, ".ordersaga"), output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Should_read_the_switches_of_steps_again_when_its_file_changes()
+    {
+        await using var place = await Place.OfAsync("embedded");
+        var file = Path.Combine(place.Folder, "appsettings.json");
+        await File.WriteAllTextAsync(file, """{ "Checkout": { "Steps": { "CreateShipment": false } } }""", Ct);
+        await using var shop = await Shop.StartAsync(place, Ct);
+        Assert.Equal("skipped", await ShipmentAsync(shop));
+        await File.WriteAllTextAsync(file, """{ "Checkout": { "Steps": { "CreateShipment": true } } }""", Ct);
+        for (var i = 0; await ShipmentAsync(shop) != "done"; i++)
+        {
+            Assert.True(i < 100, "The change is not seen.");
+            await Task.Delay(100, Ct);
+        }
+
+        // What cannot be read changes nothing, and is reported.
+        await File.WriteAllTextAsync(file, """{ "Checkout": { "Steps": { "CreateShipment": "perhaps" } } }""", Ct);
+        for (var i = 0; !shop.Output.Contains("Checkout:Steps:CreateShipment", StringComparison.Ordinal); i++)
+        {
+            Assert.True(i < 100, "The mistake is not reported.");
+            Assert.Equal("done", await ShipmentAsync(shop));
+        }
+    }
+
+    private static async Task<string?> ShipmentAsync(Shop shop)
+    {
+        using var response = await shop.PlaceAsync(Shop.Order(), wait: 30, ct: Ct);
+        var order = await response.Content.ReadFromJsonAsync<JsonElement>(Ct);
+        return order.GetProperty("steps").EnumerateArray().Single(s => s.GetProperty("step").GetString() == "CreateShipment").GetProperty("status").GetString();
     }
 
     [Theory]

@@ -24,19 +24,34 @@ internal static class Histories
         }
     }
 
+    /// <summary>All that the log says in these histories, with how many of them say it.</summary>
+    public static Dictionary<string, int> Words(long from, long count)
+    {
+        Dictionary<string, int> words = [];
+        for (var seed = from; seed < from + count; seed++)
+        {
+            var world = new World(Weather.Of(seed));
+            world.Run();
+            foreach (var word in world.Promises.Words)
+                words[word] = words.GetValueOrDefault(word) + 1;
+        }
+
+        return words;
+    }
+
     /// <summary>The first of the seeds whose history breaks a promise.</summary>
-    public static long? FirstBroken(long from, long count, Broken broken = Broken.Nothing)
+    public static long? FirstBroken(long from, long count, Broken broken = Broken.Nothing, Troubles without = Troubles.None)
     {
         for (var seed = from; seed < from + count; seed++)
-            if (Run(Weather.Of(seed, broken)) is not null)
+            if (Run(Weather.Of(seed, broken, without)) is not null)
                 return seed;
         return null;
     }
 
     /// <summary>What to read: the seed, the promise, and the simplest history that still breaks one, line by line.</summary>
-    public static string Tell(long seed, Broken broken = Broken.Nothing)
+    public static string Tell(long seed, Broken broken = Broken.Nothing, Troubles leaveOut = Troubles.None)
     {
-        var (without, wellBehaved) = Simplify(seed, broken);
+        var (without, wellBehaved) = Simplify(seed, broken, leaveOut);
         var weather = Weather.Of(seed, broken, without, wellBehaved);
         List<string> lines = [];
         var promise = Run(weather, lines);
@@ -51,9 +66,9 @@ internal static class Histories
     }
 
     // Every family of troubles, and every participant's habits, that it does not need is left out.
-    private static (Troubles Without, int WellBehaved) Simplify(long seed, Broken broken)
+    private static (Troubles Without, int WellBehaved) Simplify(long seed, Broken broken, Troubles leaveOut)
     {
-        var (without, wellBehaved) = (Troubles.None, 0);
+        var (without, wellBehaved) = (leaveOut, 0);
         bool StillBreaks(Troubles w, int b) => Run(Weather.Of(seed, broken, w, b)) is not null;
         for (var round = 1; round <= 3; round++)
         {

@@ -38,7 +38,7 @@ internal static class Invariants
         if (now.State == StateNames.Initial)
             return now.Asked is null ? null : "asked before it was submitted";
         if (now.Asked is null)
-            return !StateNames.IsEnd(now.State) ? "nothing is awaited" : now.Due is not null ? "at rest, but a timer is set" : null;
+            return !StateNames.IsEnd(now.State) ? "nothing is awaited" : now.Due is not null ? "at rest, but a timer is set" : now.PausedAt is not null ? "at rest, but paused" : null;
         if (now.Asked is { Phase: Phase.Held } && now.PausedAt is null)
             return "held, but not paused";
         if (now.PausedAt is null && now.Due is null)

@@ -47,13 +47,14 @@ internal sealed class OrchestratorNode(World world)
     {
         if (Row is null && happening is not Happening.Submitted)
             return false;
-        if (world.Strikes(Troubles.OrchestratorCrashes, 10))
+        var decision = core.Decide(Row, happening);
+        PublishEarly(decision);
+        if (Dies(10))
         {
             Crash(Pick(), "before its commit");
             return false;
         }
 
-        var decision = core.Decide(Row, happening);
         Commit(decision, happening, message: null, Pick());
         over?.Invoke(decision);
         return !world.Strikes(Troubles.OrchestratorCrashes, 5);
@@ -88,8 +89,7 @@ internal sealed class OrchestratorNode(World world)
 
         var (read, life) = (version, lives[node]);
         var decision = core.Decide(Row, happening);
-        if (world.IsBroken(Broken.PublishesBeforeCommit) && decision.Asks is { } early)
-            world.Broker.Send(Message.Ask(early, decision.After.Token));
+        PublishEarly(decision);
         if (dies)
         {
             Crash(node, "before its commit");
@@ -124,6 +124,12 @@ internal sealed class OrchestratorNode(World world)
                 over?.Invoke(decision);
             }
         });
+    }
+
+    private void PublishEarly(Decision decision)
+    {
+        if (world.IsBroken(Broken.PublishesBeforeCommit) && decision.Asks is { } early)
+            world.Broker.Send(Message.Ask(early, decision.After.Token));
     }
 
     private void Commit(Decision decision, Happening happening, Message? message, int node)

@@ -45,7 +45,7 @@ internal class Participant(World world, int step)
         {
             Effect--;
             Undos++;
-            Undid = Kind.Undone;
+            (Undid, NothingToUndo) = (Kind.Undone, false);
         }
         else if (Undid is null && (!IsHeard || World.Dice.Percent(50)))
         {
@@ -116,7 +116,7 @@ internal class Participant(World world, int step)
             Effect--;
             Undos++;
         }
-        else if (World.IsBroken(Broken.NoTombstonesAndDeafToLateSuccess))
+        else if (World.Weather.Broken is Broken.NoTombstones or Broken.NoTombstonesAndDeafToLateSuccess)
         {
             World.Say(Name, $"finds nothing to undo, and forgets that it was asked");
             return;

@@ -26,6 +26,7 @@ internal enum Broken
     UndoesOnlyWhatWasSeen,
 
     // Tombstones at participants; or late success re-arms its undo.
+    NoTombstones,
     NoTombstonesAndDeafToLateSuccess,
 
     // Intent before the gateway call.

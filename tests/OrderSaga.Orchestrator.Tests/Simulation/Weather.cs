@@ -72,9 +72,11 @@ internal sealed class Weather
             Calm = dice.Between(1, 20) * World.Minute,
             Habits = new Habits[route.Count + 1],
         };
+        // On a slow day every single step is in time, and the whole order is not.
+        var slow = (troubles & Troubles.LateAnswers) != 0 && dice.Percent(20);
         for (var i = 0; i <= route.Count; i++)
         {
-            var habits = Simulation.Habits.Roll(dice, troubles, route, i);
+            var habits = Simulation.Habits.Roll(dice, troubles, route, i, slow);
             weather.Habits[i] = (wellBehaved & (1 << i)) == 0 ? habits : new Habits();
         }
 
@@ -119,7 +121,7 @@ internal sealed class Habits
 
     public bool TooLate { get; set; }
 
-    public static Habits Roll(Dice dice, Troubles troubles, Route route, int step)
+    public static Habits Roll(Dice dice, Troubles troubles, Route route, int step, bool slow)
     {
         bool Has(Troubles trouble, int chance) => (troubles & trouble) != 0 && dice.Percent(chance);
         // What is asked until it is answered must answer some day.
@@ -131,7 +133,7 @@ internal sealed class Habits
             Silences = Has(Troubles.Silences, 20) ? Count(4) : 0,
             DoesInSilence = dice.Percent(50),
             Faults = Has(Troubles.Faults, 10) ? Count(2) : 0,
-            AnswersAfter = Has(Troubles.LateAnswers, 25) ? dice.Between(1, 300) * 1000 : 0,
+            AnswersAfter = slow ? dice.Between(35, 58) * 1000 : Has(Troubles.LateAnswers, 25) ? dice.Between(1, 300) * 1000 : 0,
             AnswersTwice = Has(Troubles.DoubleAnswers, 40),
             WorksFor = !insisted && Has(Troubles.Heartbeats, 20) ? dice.Between(10, 900) * 1000 : 0,
             UndoSilences = Has(Troubles.BadUndos, 25) ? Count(6) : 0,
