@@ -46,15 +46,17 @@ try
     if (settings.Roles.Contains("web"))
         builder.Services.AddWeb();
 
-    await using var app = builder.Build();
+    // Not disposed when the start fails: a bus that never started takes a minute to stop.
+    var app = builder.Build();
     if (settings.Roles.Contains("web"))
         app.MapWeb();
     await app.StartAsync();
     Start.Tell(settings, app.Urls);
     await app.WaitForShutdownAsync();
+    await app.DisposeAsync();
     return 0;
 }
-catch (Exception e) when (e is SettingsException or EmbeddedPostgresException)
+catch (Exception e) when (e is SettingsException or EmbeddedPostgresException or SchemaException)
 {
     Console.Error.WriteLine(e.Message);
     return 1;

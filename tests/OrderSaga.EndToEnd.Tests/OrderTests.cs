@@ -93,6 +93,19 @@ public class When_an_order_is_placed
     }
 
     [Fact]
+    public async Task Should_go_through_several_processes()
+    {
+        await using var place = await Place.OfAsync("servers");
+        await using var services = await Shop.StartAsync(place, Ct, "orders,inventory,pricing,shipping,notification");
+        await using var payment = await Shop.StartAsync(place, Ct, "payment");
+        await using var orchestrator = await Shop.StartAsync(place, Ct, "orchestrator");
+        await using var web = await Shop.StartAsync(place, Ct, "web");
+        await EndOfAsync(web, Shop.Order(), HttpStatusCode.Created);
+        await EndOfAsync(web, Shop.Order(token: "tok_declined"), HttpStatusCode.UnprocessableEntity);
+        await Books.AgreeAsync(place, Ct);
+    }
+
+    [Fact]
     public async Task Should_not_be_undone_because_the_database_was_away()
     {
         await using var place = (ServersPlace)await Place.OfAsync("servers");

@@ -34,6 +34,19 @@ public class When_the_program_starts
     }
 
     [Fact]
+    public async Task Should_say_that_another_version_made_the_schema()
+    {
+        await using var place = await Place.OfAsync("servers");
+        await using (var shop = await Shop.StartAsync(place, Ct))
+            Assert.Equal(0, await shop.StopAsync());
+        await place.ScalarAsync<int>("ALTER TABLE checkout.order_state DROP COLUMN token; SELECT 1");
+        var (code, output) = await Shop.FailToStartAsync(place, Ct);
+        Assert.Equal(1, code);
+        Assert.Contains("The schema checkout was made by another version: it lacks order_state.token.", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Should_read_the_switches_of_steps_again_when_its_file_changes()
     {
         await using var place = await Place.OfAsync("embedded");

@@ -41,7 +41,11 @@ public abstract class Database(string connectionString)
             .SqlQuery<int>($"SELECT COUNT(*) AS \"Value\" FROM information_schema.tables WHERE table_schema = {schema}")
             .SingleAsync(ct).ConfigureAwait(false);
         if (tables > 0)
+        {
+            await CheckSchemaAsync(db, schema, ct).ConfigureAwait(false);
             return false;
+        }
+
         await db.GetService<IRelationalDatabaseCreator>().CreateTablesAsync(ct).ConfigureAwait(false);
         if (seed is not null)
             await seed(db, ct).ConfigureAwait(false);
@@ -49,4 +53,21 @@ public abstract class Database(string connectionString)
         await transaction.CommitAsync(ct).ConfigureAwait(false);
         return true;
     }
+
+    // A schema of another version would answer every order with an error; better it is said at the start.
+    private static async Task CheckSchemaAsync(DbContext db, string schema, CancellationToken ct)
+    {
+        var there = await db.Database
+            .SqlQuery<string>($"SELECT CONCAT(table_name, '.', column_name) AS \"Value\" FROM information_schema.columns WHERE table_schema = {schema}")
+            .ToListAsync(ct).ConfigureAwait(false);
+        var missing = db.Model.GetEntityTypes()
+            .SelectMany(e => e.GetProperties(), (e, p) => $"{e.GetTableName()}.{p.GetColumnName()}").Except(there, StringComparer.Ordinal).ToList();
+        if (missing.Count > 0)
+            throw new SchemaException(schema, missing);
+    }
 }
+
+/// <summary>The schema was made by another version.</summary>
+public sealed class SchemaException(string schema, IReadOnlyList<string> missing) : Exception(
+    $"The schema {schema} was made by another version: it lacks {string.Join(", ", missing.Take(3))}{(missing.Count > 3 ? $" and {missing.Count - 3} more columns" : "")}. "
+    + "Start with an empty database (embedded: move the folder .ordersaga away), or with the version that made it.");

@@ -27,9 +27,9 @@ internal sealed class Shop : IAsyncDisposable
     }
 
     /// <summary>Starts it and waits until it says where its console is and that it is ready.</summary>
-    public static async Task<Shop> StartAsync(Place place, CancellationToken ct)
+    public static async Task<Shop> StartAsync(Place place, CancellationToken ct, string? roles = null)
     {
-        var (process, output, console) = Launch(place);
+        var (process, output, console) = Launch(place, roles);
         var ended = process.WaitForExitAsync(ct);
         var first = await Task.WhenAny(console.Task, ended, Task.Delay(StartLimit, ct));
         if (first != console.Task)
@@ -40,6 +40,8 @@ internal sealed class Shop : IAsyncDisposable
         }
 
         var shop = new Shop(process, output, new Uri(await console.Task));
+        if (roles?.Contains("web", StringComparison.Ordinal) == false)
+            return shop;
         for (var patience = Stopwatch.StartNew(); ;)
         {
             using var ready = await shop.Http.GetAsync("/health/ready", ct);
@@ -123,7 +125,7 @@ internal sealed class Shop : IAsyncDisposable
         process.Dispose();
     }
 
-    private static (Process Process, List<string> Output, TaskCompletionSource<string> Console) Launch(Place place)
+    private static (Process Process, List<string> Output, TaskCompletionSource<string> Console) Launch(Place place, string? roles = null)
     {
         var console = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var output = new List<string>();
@@ -135,9 +137,11 @@ internal sealed class Shop : IAsyncDisposable
                 output.Add(line);
             if (line.StartsWith("Console: ", StringComparison.Ordinal))
                 console.TrySetResult(line["Console: ".Length..]);
+            else if (line.StartsWith("Roles: ", StringComparison.Ordinal) && !line.Contains("web", StringComparison.Ordinal))
+                console.TrySetResult("http://127.0.0.1:0");
         }
 
-        var start = new ProcessStartInfo("dotnet", [Repository.Program, "--urls", "http://127.0.0.1:0", .. place.Arguments])
+        var start = new ProcessStartInfo("dotnet", [Repository.Program, "--urls", "http://127.0.0.1:0", .. place.Arguments, .. roles is null ? Array.Empty<string>() : ["--roles", roles]])
         {
             WorkingDirectory = place.Folder,
             RedirectStandardOutput = true,
