@@ -24,9 +24,9 @@ public abstract partial class CompensatingStateMachine<TState>
         }), ct);
     }
 
-    private Task EndAsync(TState saga, Route route, Ending ending, string? actor, IPublishEndpoint publisher, CancellationToken ct)
+    private Task EndAsync(TState saga, Route route, Progress after, Ending ending, string? actor, IPublishEndpoint publisher, CancellationToken ct)
     {
-        var left = saga.ProgressOn(route).Steps.Zip(route).Where(s => s.First == StepStatus.Stuck).Select(s => s.Second.Name);
+        var left = after.Steps.Zip(route).Where(s => s.First == StepStatus.Stuck).Select(s => s.Second.Name);
         var message = endings(saga, ending, [.. left], actor ?? "the participant");
         var name = message.GetType().Name;
         return publisher.Publish(message, message.GetType(), Pipe.Execute<PublishContext>(publish =>

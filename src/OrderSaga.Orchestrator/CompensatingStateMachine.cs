@@ -61,7 +61,7 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
         During(states, Handle(When(Timer.Received), m => new Happening.TimeUp(m.Token)));
 
         var submitted = Event<TSubmit>(typeof(TSubmit).Name, e => e.CorrelateById(context => SagaMessage<TSubmit>.SagaId(context.Message)));
-        Initially(SetTimer(When(submitted).ThenAsync(context => HandleAsync(context, new Happening.Submitted(), () => Begin(context.Saga, s => accept(s, context.Message, Switch()))))));
+        Initially(SetTimer(When(submitted).ThenAsync(context => HandleAsync(context, new Happening.Submitted(), () => Begin(context.Saga, (s, on) => accept(s, context.Message, on))))));
         During(states, SetTimer(When(submitted).ThenAsync(context =>
         {
             accept(context.Saga, context.Message, Switch());
@@ -69,11 +69,11 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
         })));
     }
 
-    /// <summary>Accepts a new order and fixes its route, by the switches as they stand now.</summary>
-    internal void Begin(TState saga, Action<TState> accept)
+    /// <summary>Accepts a new order and fixes its route, both by the same look at the switches.</summary>
+    internal void Begin(TState saga, Action<TState, StepSwitch> accept)
     {
-        accept(saga);
         var on = Switch();
+        accept(saga, on);
         saga.Route = string.Join(' ', rows.Where(r => !r.Retired && (r.Condition is null || r.Condition(saga, on))).Select(r => r.Name));
     }
 
@@ -129,7 +129,7 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
         if (decision.Asks is { } asked)
             await AskAsync(saga, route, asked, publisher, ct).ConfigureAwait(false);
         if (decision.Ends is { } ending)
-            await EndAsync(saga, route, ending, actor, publisher, ct).ConfigureAwait(false);
+            await EndAsync(saga, route, decision.After, ending, actor, publisher, ct).ConfigureAwait(false);
         if (session is not null)
             Record(session, saga, route, before, happening, decision, actor, now);
         if (decision.Alert is { } alert)

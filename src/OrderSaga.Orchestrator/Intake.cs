@@ -18,7 +18,7 @@ public sealed class Intake
     internal Intake(Outbox<OrchestratorDb> outbox, OrderStateMachine machine, TimeProvider time) => (this.outbox, this.machine, this.time) = (outbox, machine, time);
 
     /// <summary>What is wrong with a submission, by field.</summary>
-    public IReadOnlyDictionary<string, string[]> Check(SubmitOrder order) => Submission.Check(order, QuotesCount);
+    public IReadOnlyDictionary<string, string[]> Check(SubmitOrder order) => Submission.Check(order, OrderStateMachine.QuotesCount(machine.Switch()));
 
     /// <summary>
     /// Accepts a submission (its order id is set here). The same customer, key and content again is the same order, not a second one.
@@ -32,13 +32,11 @@ public sealed class Intake
         var orderId = Guid.CreateVersion7(time.GetUtcNow());
         var saga = new OrderState { IdempotencyKey = idempotencyKey };
         await machine.ApplyAsync(saga, new Happening.Submitted(), session.Publisher, session, ct,
-            keep: () => machine.Begin(saga, s => s.Accept(order with { OrderId = orderId }, QuotesCount))).ConfigureAwait(false);
+            keep: () => machine.Begin(saga, (s, on) => s.Accept(order with { OrderId = orderId }, OrderStateMachine.QuotesCount(on)))).ConfigureAwait(false);
         session.Entry!.MessageId = MessageId.Derive(orderId, nameof(SubmitOrder));
         db.Add(saga);
         return new Accepted(orderId, Replayed: false);
     }, ct);
-
-    private bool QuotesCount => !machine.Switch()("FreezePrice", true);
 
     private static async Task<Accepted?> BeforeAsync(OrchestratorDb db, SubmitOrder order, string key, CancellationToken ct)
     {

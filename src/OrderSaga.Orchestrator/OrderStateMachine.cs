@@ -46,6 +46,9 @@ public sealed class OrderStateMachine : CompensatingStateMachine<OrderState>
         Apologise(o => new SendApology(o.OrderId, o.Customer, o.Reason!)).Answered<ApologySent>();
         Ends(completed: o => new CheckoutCompleted(o.OrderId, o.Amount, o.Currency), compensated: o => new CheckoutCompensated(o.OrderId, o.Reason!),
             failed: (o, left) => new CheckoutFailed(o.OrderId, o.Reason!, left), repaired: (o, actor) => new CheckoutRepaired(o.OrderId, actor));
-        Fold<SubmitOrder>((o, m, on) => o.Accept(m, quotesCount: !on("FreezePrice", true)));
+        Fold<SubmitOrder>((o, m, on) => o.Accept(m, QuotesCount(on)));
     }
+
+    /// <summary>Where no price is frozen, what the customer was quoted is charged.</summary>
+    internal static bool QuotesCount(StepSwitch on) => !on("FreezePrice", true);
 }

@@ -38,7 +38,7 @@ internal static class Table
         var order = new OrderState();
         var submitted = new SubmitOrder(
             Guid.NewGuid(), new("c-1", "a@example.org"), "EUR", [new("sku-apple", 1, 1m)], new("A", "B 1", "C", "1", "DE"), new("tok_visa"), giftWrap);
-        MachineWith(options).Begin(order, o => o.Accept(submitted, quotesCount: false));
+        MachineWith(options).Begin(order, (o, _) => o.Accept(submitted, quotesCount: false));
         return order.Route;
     }
 
