@@ -9,20 +9,24 @@ namespace OrderSaga.Host;
 /// <summary>Which roles this process holds, and what they talk over.</summary>
 internal static class Bus
 {
+    // What is not handled by then is delivered again, to somebody else or at the next start.
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(15);
+
     public static void AddRoles(this IServiceCollection services, Settings settings, Func<string, Database> databaseOf)
     {
         var forgetful = settings.Transport == Settings.InMemory;
         if (settings.Roles.Contains("orchestrator") || settings.Roles.Contains("web"))
             services.AddOrchestratorFace(databaseOf("orchestrator"));
+        services.AddDeadLetters(databaseOf("ops"));
         services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();
             foreach (var role in settings.Roles)
                 bus.AddRole(role, databaseOf(role), forgetful);
-            bus.AddConfigureEndpointsCallback((_, _, endpoint) =>
+            bus.AddConfigureEndpointsCallback((context, _, endpoint) =>
             {
-                if (endpoint is IRabbitMqReceiveEndpointConfigurator queue)
-                    queue.SetQuorumQueue();
+                (endpoint as IRabbitMqReceiveEndpointConfigurator)?.AsQuorumQueue();
+                endpoint.UseDeadLetterStore(context);
             });
             if (forgetful)
                 bus.UsingInMemory((context, factory) => Configure(context, factory));
@@ -31,10 +35,16 @@ internal static class Bus
                 {
                     factory.Host(settings.TransportUri!);
                     Configure(context, factory);
+                    factory.DeclareBeforeSending([OrchestratorRoom.Mailbox, Orders.Mailbox, Inventory.Mailbox, Pricing.Mailbox, Payment.Mailbox, Shipping.Mailbox, Notification.Mailbox]);
+                    factory.ReceiveDeadLetters(context);
                 });
         });
         // In memory nothing may be asked before everyone listens; a broker keeps what is asked, and may be away when we start.
-        services.AddOptions<MassTransitHostOptions>().Configure(o => o.WaitUntilStarted = forgetful);
+        services.AddOptions<MassTransitHostOptions>().Configure(o =>
+        {
+            o.WaitUntilStarted = forgetful;
+            o.StopTimeout = StopTimeout;
+        });
     }
 
     private static void AddRole(this IBusRegistrationConfigurator bus, string role, Database database, bool forgetful)

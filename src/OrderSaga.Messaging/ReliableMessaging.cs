@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.DeadLetters;
 using OrderSaga.Messaging.Inbox;
 using OrderSaga.Messaging.Outbox;
 using OrderSaga.Messaging.Sagas;
@@ -45,6 +46,18 @@ public static class ReliableMessaging
         return services;
     }
 
+    /// <summary>The store of what could not be handled or sent.</summary>
+    public static IServiceCollection AddDeadLetters(this IServiceCollection services, Database database)
+    {
+        services.AddDatabase<OpsDb>(database);
+        services.AddSingleton<DeadLetterStore>();
+        return services;
+    }
+
+    /// <summary>What this endpoint cannot handle is stored; needs <see cref="AddDeadLetters"/>.</summary>
+    public static void UseDeadLetterStore(this IReceiveEndpointConfigurator endpoint, IServiceProvider services) =>
+        StoreDeadLetter.On(endpoint, services);
+
     /// <summary>Inbox and outbox of a context; <typeparamref name="TEntry"/> is the row that is both.</summary>
     public static IServiceCollection AddReliableMessaging<TDb, TEntry>(this IServiceCollection services)
         where TDb : DbContext
@@ -77,6 +90,9 @@ public static class ReliableMessaging
     {
         bus.MessageTopology.SetEntityNameFormatter(new KebabCase(bus.MessageTopology.EntityNameFormatter));
         bus.UseRawJsonDeserializer(RawSerializerOptions.Default);
+        bus.ConfigureSend(pipe => pipe.UseExecute(TraceContext.Write));
+        bus.ConfigurePublish(pipe => pipe.UseExecute(TraceContext.Write));
+        bus.AddPrePipeSpecification(new TraceContext());
         bus.AddPrePipeSpecification(new RawJson());
         bus.AddPrePipeSpecification(new RowTimers());
         bus.UseMessageRetry(retry =>

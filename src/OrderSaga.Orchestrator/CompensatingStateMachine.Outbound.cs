@@ -10,6 +10,13 @@ public abstract partial class CompensatingStateMachine<TState>
     private readonly Dictionary<string, Func<TState, object>> commands = [];
     private Func<TState, Ending, IReadOnlyList<string>, string, object> endings = null!;
 
+    /// <summary>Says once more what the order awaits an answer to, under the id that it was said under.</summary>
+    internal Task RepeatAsync(TState saga, IPublishEndpoint publisher, CancellationToken ct)
+    {
+        var route = RouteOf(saga.Route);
+        return saga.ProgressOn(route).Asked is { Phase: Phase.Awaiting } asked ? AskAsync(saga, route, asked, publisher, ct) : Task.CompletedTask;
+    }
+
     private Task AskAsync(TState saga, Route route, Asked asked, IPublishEndpoint publisher, CancellationToken ct)
     {
         var action = route.ActionOf(asked);
@@ -20,6 +27,7 @@ public abstract partial class CompensatingStateMachine<TState>
             // The token says which ask this is, the key only which action: an answer to one ask is told from an answer to a later one.
             publish.MessageId = MessageId.Derive(saga.CorrelationId, $"{action}:{saga.Token}");
             publish.Mandatory = true;
+            OutboxSession.NeedNotBeStored(publish);
             SagaHeaders.Mark(publish, saga.CorrelationId, step, action);
         }), ct);
     }

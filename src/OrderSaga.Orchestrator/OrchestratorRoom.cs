@@ -7,13 +7,15 @@ using Microsoft.Extensions.Options;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.Outbox;
+using OrderSaga.Messaging.Sagas;
 
 namespace OrderSaga.Orchestrator;
 
 /// <summary>The orchestrator's place in a host.</summary>
 public static class OrchestratorRoom
 {
-    private const string Queue = "order-state";
+    /// <summary>What the orchestrator hears.</summary>
+    public static Mailbox Mailbox { get; } = new("order-state", Unhosted(new CheckoutOptions()), typeof(TellOutcome));
 
     /// <summary>The room's face to those who take orders in and read them: <see cref="Intake"/> and <see cref="Queries"/>.</summary>
     public static void AddOrchestratorFace(this IServiceCollection services, Database database)
@@ -69,8 +71,9 @@ public static class OrchestratorRoom
     {
         bus.AddSagaStateMachine<OrderStateMachine, OrderState>()
             .EntityFrameworkRepository<OrderState, OrchestratorDb>()
-            .Endpoint(e => e.Name = Queue);
-        bus.AddConsumer<TellOutcome>().Endpoint(e => e.Name = Queue);
+            .Endpoint(e => e.Name = Mailbox.Name);
+        bus.AddScoped<IRepeat<OrchestratorDb>, RepeatAsked>();
+        Mailbox.AddConsumers(bus);
         bus.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<Sweep>(provider, forgetfulTransport));
     }
 }

@@ -93,6 +93,31 @@ public class When_an_order_is_placed
     }
 
     [Fact]
+    public async Task Should_come_to_rest_though_the_broker_loses_everything()
+    {
+        // What is lost is asked again after a third of the step's time.
+        await using var place = await ServersPlace.MakeAsync("--Checkout:StepTime", "00:00:12");
+        await using var shop = await Shop.StartAsync(place, Ct);
+        var orders = new List<Guid>();
+        foreach (var accepted in new[] { 15, 30 })
+        {
+            while (orders.Count < accepted)
+            {
+                using var response = await shop.PlaceAsync(Shop.Order(), ct: Ct);
+                Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+                orders.Add((await response.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("orderId").GetGuid());
+            }
+
+            await place.Broker.DeleteQueuesAsync();
+        }
+
+        foreach (var order in orders)
+            Assert.Equal("Complete", (await shop.AtRestAsync(order, Ct)).GetProperty("state").GetString());
+        Assert.NotEqual(0, await place.ScalarAsync<long>("SELECT count(*) FROM checkout.saga_log WHERE status = 'asked again'"));
+        await Books.AgreeAsync(place, Ct);
+    }
+
+    [Fact]
     public async Task Should_go_through_several_processes()
     {
         await using var place = await Place.OfAsync("servers");

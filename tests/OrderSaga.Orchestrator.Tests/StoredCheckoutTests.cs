@@ -91,6 +91,26 @@ public class When_the_rows_are_the_timers
         next.They.Asked("FreezePrice ChargePayment CreateShipment SendConfirmation");
     }
 
+    [Fact]
+    public async Task Should_say_a_command_again_when_its_cause_comes_again_and_store_no_payload()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var node = await Node.StartAsync(database);
+        node.They.IsSilent("CreateOrder");
+        node.They.IsSilent("ReserveInventory");
+        var id = await node.SubmitAsync();
+        await node.They.IsAsked("CreateOrder");
+        // Twice the same message, as when a process dies between its commit and the acknowledgement.
+        for (var (n, cause) = (1, Guid.NewGuid()); n <= 2; n++)
+        {
+            await node.Bus.Publish(new OrderCreated(id), context => context.MessageId = cause, Ct);
+            await node.They.IsAsked("ReserveInventory", n);
+        }
+
+        Assert.Equal(["submitted", "done"], await node.ReadAsync(db => db.Log.OrderBy(e => e.Seq).Select(e => e.Status).ToListAsync(Ct)));
+        Assert.False(await node.ReadAsync(db => db.Log.AnyAsync(e => e.Outgoing != null, Ct)));
+    }
+
     private sealed class Node(IHost host, Script they, ManualTime time) : IAsyncDisposable
     {
         public Script They => they;

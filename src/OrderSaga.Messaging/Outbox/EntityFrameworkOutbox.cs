@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.DeadLetters;
 using OrderSaga.Messaging.Inbox;
 
 namespace OrderSaga.Messaging.Outbox;
@@ -12,7 +13,7 @@ namespace OrderSaga.Messaging.Outbox;
 /// <summary><typeparamref name="TEntry"/> is the row that is inbox and outbox: a saga's log, or <see cref="HandledMessage"/> itself.</summary>
 internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
     IServiceScopeFactory scopes,
-    IBus bus,
+    IBusControl bus,
     DatabaseOf<TDb> database,
     IHostApplicationLifetime host,
     TimeProvider time,
@@ -22,10 +23,13 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
 {
     private const int BatchSize = 200;
     private const int MostTries = 8;
+    private const int MostFailures = 10;
     private static readonly TimeSpan MarkPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan SweepPause = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
+
+    private readonly Interruption unable = new("Messages cannot be sent now; nothing is lost: they are stored, or will be asked for again", "Messages are sent again");
 
     // What was sent is marked behind the hot path, many rows per statement. A lost mark only means that its messages are sent again.
     private readonly Channel<Guid> sent = Channel.CreateUnbounded<Guid>(new UnboundedChannelOptions { SingleReader = true });
@@ -73,11 +77,13 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         try
         {
             await Task.WhenAll(messages.Select(m => m.SendAsync(bus, ct))).ConfigureAwait(false);
-            sent.Writer.TryWrite(messageId);
+            if (messages.Any(m => !m.Repeatable))
+                sent.Writer.TryWrite(messageId);
+            unable.Ended(log);
         }
         catch (Exception e)
         {
-            log.LogWarning(e, "{Count} messages caused by {MessageId} could not be sent; they are stored and will be sent again", messages.Count, messageId);
+            unable.Began(log, e);
         }
     }
 
@@ -147,8 +153,48 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
                 return;
             log.LogInformation("Sending the messages of {Count} commits that were left unsent", unsent.Count);
             foreach (var entry in unsent)
-                await SendAsync(entry.MessageId, OutgoingMessage.Read(entry.Outgoing), ct).ConfigureAwait(false);
+            {
+                if (!await TrySendUnsentAsync(entry.MessageId, OutgoingMessage.Read(entry.Outgoing), ct).ConfigureAwait(false))
+                    return;
+            }
+
             (after, last) = (unsent[^1].At, unsent[^1].MessageId);
         }
+    }
+
+    // False if it is the broker that is away: then none of them can be sent, and no message is to blame.
+    private async Task<bool> TrySendUnsentAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct)
+    {
+        try
+        {
+            await Task.WhenAll(messages.Select(m => m.SendAsync(bus, ct))).ConfigureAwait(false);
+            sent.Writer.TryWrite(messageId);
+            return true;
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            if (bus.CheckHealth().Status != BusHealthStatus.Healthy)
+                return false;
+            await CountAsync(messageId, messages, e, ct).ConfigureAwait(false);
+            return true;
+        }
+    }
+
+    private async Task CountAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, Exception why, CancellationToken ct)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var counted = messages.Select(m => m with { Failures = m.Failures + 1 }).ToList();
+        log.LogWarning(why, "{Count} messages caused by {MessageId} could not be sent, for the {Failures}. time", counted.Count, messageId, counted[0].Failures);
+        string? left = OutgoingMessage.Write(counted);
+        if (counted[0].Failures >= MostFailures && scope.ServiceProvider.GetService<DeadLetterStore>() is { } store)
+        {
+            // Parked where a person sees them; stored there before they are forgotten here.
+            foreach (var message in counted)
+                await store.StoreAsync(message.ToDeadLetter(why), ct).ConfigureAwait(false);
+            left = null;
+        }
+
+        await scope.ServiceProvider.GetRequiredService<TDb>().Set<TEntry>().Where(e => e.MessageId == messageId)
+            .ExecuteUpdateAsync(set => set.SetProperty(e => e.Outgoing, left), ct).ConfigureAwait(false);
     }
 }

@@ -31,6 +31,12 @@ public sealed class OutboxSession : OutboxSendContext
 
     internal IReadOnlyCollection<OutgoingMessage> Messages => messages;
 
+    /// <summary>
+    /// Marks a message that its saga can say again from its row (<see cref="Sagas.IRepeat{TDb}"/>): it is sent after the commit like any
+    /// other, but not stored with it. A saga that awaits the answer asks again anyway, so the payload would be written for nothing.
+    /// </summary>
+    public static void NeedNotBeStored(PublishContext context) => context.GetOrAddPayload(() => Repeatable.Mark);
+
     /// <summary>Further changes of the same commit, for what a saga seldom writes beside its row and its log.</summary>
     public void Also(Func<DbContext, CancellationToken, Task> change) => changes.Add(change);
 
@@ -44,6 +50,11 @@ public sealed class OutboxSession : OutboxSendContext
     {
         messages.Add(OutgoingMessage.From(context));
         return Task.CompletedTask;
+    }
+
+    internal sealed class Repeatable
+    {
+        public static readonly Repeatable Mark = new();
     }
 
     object? IServiceProvider.GetService(Type serviceType) => services.GetService(serviceType);

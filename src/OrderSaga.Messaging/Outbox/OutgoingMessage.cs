@@ -1,8 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Mime;
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using MassTransit;
 using MassTransit.Serialization;
+using OrderSaga.Messaging.DeadLetters;
 
 namespace OrderSaga.Messaging.Outbox;
 
@@ -19,6 +22,13 @@ internal sealed record OutgoingMessage(
     bool Mandatory,
     string Body)
 {
+    /// <summary>Its saga can say it again from its row, so it need not be stored.</summary>
+    [JsonIgnore]
+    public bool Repeatable { get; init; }
+
+    /// <summary>How often it could not be sent though the broker was there.</summary>
+    public int Failures { get; init; }
+
     public static OutgoingMessage From<T>(SendContext<T> context)
         where T : class
     {
@@ -34,18 +44,38 @@ internal sealed record OutgoingMessage(
             context.SupportedMessageTypes,
             context.Headers.GetAll().Where(h => h.Value is string).ToDictionary(h => h.Key, h => (string)h.Value),
             context is PublishContext { Mandatory: true },
-            body.GetString());
+            body.GetString()) { Repeatable = context.HasPayloadType(typeof(OutboxSession.Repeatable)) };
     }
 
-    public static string? Write(IReadOnlyCollection<OutgoingMessage> messages) => messages.Count == 0 ? null : JsonSerializer.Serialize(messages);
+    /// <summary>What has to be stored of them; null if nothing has to be.</summary>
+    public static string? Write(IReadOnlyCollection<OutgoingMessage> messages) =>
+        messages.Where(m => !m.Repeatable).ToArray() is { Length: > 0 } stored ? JsonSerializer.Serialize(stored) : null;
 
     public static IReadOnlyCollection<OutgoingMessage> Read(string? outgoing) => outgoing is null ? [] : JsonSerializer.Deserialize<OutgoingMessage[]>(outgoing)!;
 
     public async Task SendAsync(ISendEndpointProvider endpoints, CancellationToken ct)
     {
+        using var activity = TraceContext.GoOn(Headers);
         var endpoint = await endpoints.GetSendEndpoint(Destination).ConfigureAwait(false);
         await endpoint.Send(new SerializedMessageBody(), new AsStored(this), ct).ConfigureAwait(false);
     }
+
+    /// <summary>For a person to look at, after the broker would not take it.</summary>
+    public DeadLetter ToDeadLetter(Exception why) => new()
+    {
+        Id = Messaging.MessageId.Derive(MessageId, nameof(DeadLetterCause.NotSent)),
+        Queue = Destination.AbsolutePath.Split('/')[^1],
+        Address = Destination.ToString(),
+        MessageId = MessageId,
+        SagaId = Guid.TryParse(Headers.GetValueOrDefault(SagaHeaders.SagaId), out var saga) ? saga : null,
+        MessageType = string.Join(' ', MessageTypes.Select(t => t.Split(':')[^1])),
+        ContentType = ContentType,
+        Headers = JsonSerializer.Serialize(new Dictionary<string, string>(Headers) { [MessageHeaders.MessageType] = string.Join(';', MessageTypes) }),
+        Body = Encoding.UTF8.GetBytes(Body),
+        Cause = DeadLetterCause.NotSent,
+        Error = why.Message,
+        Details = why.ToString(),
+    };
 
     private sealed class AsStored(OutgoingMessage message) : IPipe<SendContext<SerializedMessageBody>>, IMessageSerializer
     {

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using MassTransit;
 using MassTransit.Saga;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.Inbox;
 using OrderSaga.Messaging.Outbox;
@@ -10,7 +11,7 @@ namespace OrderSaga.Messaging.Sagas;
 
 /// <summary>
 /// Handling one message = one commit: the saga's row, the entry that is inbox and outbox, and whatever else the saga's activities
-/// changed. Sent after the commit, acknowledged after that. A duplicate finds the entry, sends again what is unsent, and is done.
+/// changed. Sent after the commit, acknowledged after that. A duplicate finds the entry, has said again what is unsent, and is done.
 /// The row's version is what keeps two nodes apart: the slower one fails, and its message is handled again from the start.
 /// </summary>
 internal sealed class EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>(
@@ -73,6 +74,8 @@ internal sealed class EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>(
             if (handled is null)
                 throw;
             await outbox.SendAsync(messageId, OutgoingMessage.Read(handled.Outgoing), context.CancellationToken).ConfigureAwait(false);
+            if (services.GetService<IRepeat<TDb>>() is { } repeat)
+                await repeat.RepeatAsync(db, handled, bus, context.CancellationToken).ConfigureAwait(false);
             return;
         }
 

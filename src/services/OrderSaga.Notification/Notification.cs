@@ -7,12 +7,11 @@ namespace OrderSaga.Services;
 /// <summary>The notification service: takes over what the customer has to be told, and answers once it stands in its own table.</summary>
 public static class Notification
 {
-    private const string Queue = "notification";
+    public static Mailbox Mailbox { get; } = new("notification", typeof(SendConfirmationStep), typeof(SendApologyStep));
 
     public static void AddNotification(this IBusRegistrationConfigurator bus, Database database)
     {
         bus.AddDatabase<NotificationDb>(database);
-        bus.AddConsumer<SendConfirmationStep>().Endpoint(e => e.Name = Queue);
-        bus.AddConsumer<SendApologyStep>().Endpoint(e => e.Name = Queue);
+        Mailbox.AddConsumers(bus);
     }
 }

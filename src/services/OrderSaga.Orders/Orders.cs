@@ -8,13 +8,12 @@ namespace OrderSaga.Services;
 /// <summary>The order service: keeps what was ordered and how it stands with the customer.</summary>
 public static class Orders
 {
-    private const string Queue = "orders";
+    public static Mailbox Mailbox { get; } = new("orders", typeof(CreateOrderStep), typeof(ConfirmOrder));
 
     public static void AddOrders(this IBusRegistrationConfigurator bus, Database database)
     {
         bus.AddDatabase<OrdersDb>(database);
-        bus.AddConsumer<CreateOrderStep>().Endpoint(e => e.Name = Queue);
-        bus.AddConsumer<ConfirmOrder>().Endpoint(e => e.Name = Queue);
+        Mailbox.AddConsumers(bus);
         bus.AddHostedService<OpenOrders>();
     }
 }

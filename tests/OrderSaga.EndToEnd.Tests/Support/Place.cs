@@ -1,6 +1,3 @@
-using System.Net.Http.Headers;
-using System.Net.Http.Json;
-using System.Text;
 using System.Text.Json;
 using Npgsql;
 
@@ -34,9 +31,6 @@ internal abstract class Place : IAsyncDisposable
         Directory.Delete(Folder, recursive: true);
         return ValueTask.CompletedTask;
     }
-
-    protected static string Required(string variable) =>
-        Environment.GetEnvironmentVariable(variable) ?? throw new InvalidOperationException($"{variable} is not set: run bash tests/run.sh, which starts the servers.");
 }
 
 /// <summary>Nothing configured.</summary>
@@ -57,30 +51,20 @@ internal sealed class EmbeddedPlace : Place
 }
 
 /// <summary>A database on the tests' PostgreSQL and a virtual host on their RabbitMQ.</summary>
-internal sealed class ServersPlace : Place
+internal sealed class ServersPlace(TestDatabase database, TestBroker broker) : Place
 {
-    private readonly TestDatabase database;
-    private readonly string name = $"t{Guid.NewGuid():n}";
-    private readonly Uri broker = new(Required("ORDERSAGA_TEST_RABBITMQ"));
-    private readonly Uri management = new(Required("ORDERSAGA_TEST_RABBITMQ_MANAGEMENT"));
-
-    private ServersPlace(TestDatabase database) => this.database = database;
+    public TestBroker Broker => broker;
 
     public override IReadOnlyList<string> Arguments =>
     [
         "--Database:Provider", "Postgres", "--Database:ConnectionString", database.ConnectionString + ";Maximum Pool Size=60",
-        "--Transport:Kind", "RabbitMq", "--Transport:Uri", new UriBuilder(broker) { Path = name }.Uri.ToString(),
+        "--Transport:Kind", "RabbitMq", "--Transport:Uri", broker.Uri.ToString(), .. More,
     ];
 
-    public static async Task<ServersPlace> MakeAsync()
-    {
-        var place = new ServersPlace(await TestDatabase.CreateAsync());
-        using var http = place.Management();
-        (await http.PutAsync(new Uri($"api/vhosts/{place.name}", UriKind.Relative), null)).EnsureSuccessStatusCode();
-        var user = place.broker.UserInfo.Split(':')[0];
-        (await http.PutAsJsonAsync($"api/permissions/{place.name}/{user}", new { configure = ".*", write = ".*", read = ".*" })).EnsureSuccessStatusCode();
-        return place;
-    }
+    /// <summary>Further arguments of the program.</summary>
+    public IReadOnlyList<string> More { get; init; } = [];
+
+    public static async Task<ServersPlace> MakeAsync(params string[] more) => new(await TestDatabase.CreateAsync(), await TestBroker.CreateAsync()) { More = more };
 
     public override async Task<NpgsqlConnection> OpenAsync()
     {
@@ -90,53 +74,12 @@ internal sealed class ServersPlace : Place
     public Task DatabaseIsAwayAsync(bool away) => database.IsAwayAsync(away);
 
     /// <summary>Publishes plain JSON to an exchange, as a program in any language would.</summary>
-    public async Task PublishAsync(string exchange, object body, string? contract)
-    {
-        using var http = Management();
-        var headers = contract is null ? [] : new Dictionary<string, string> { ["MT-MessageType"] = $"urn:message:OrderSaga.Contracts:{contract}" };
-        using var response = await http.PostAsJsonAsync($"api/exchanges/{name}/{exchange}/publish", new
-        {
-            properties = new { content_type = "application/json", message_id = Guid.NewGuid(), headers },
-            routing_key = "",
-            payload = JsonSerializer.Serialize(body, JsonSerializerOptions.Web),
-            payload_encoding = "string",
-        });
-        response.EnsureSuccessStatusCode();
-    }
-
-    /// <summary>How many messages wait in a queue; none if there is no such queue.</summary>
-    public async Task<int> WaitingInAsync(string queue)
-    {
-        using var http = Management();
-        using var response = await http.PostAsJsonAsync($"api/queues/{name}/{queue}/get", new { count = 100, ackmode = "ack_requeue_true", encoding = "auto" });
-        return response.IsSuccessStatusCode ? (await response.Content.ReadFromJsonAsync<JsonElement[]>())!.Length : 0;
-    }
-
-    /// <summary>Name and type of every queue.</summary>
-    public async Task<IReadOnlyDictionary<string, string>> QueuesAsync()
-    {
-        using var http = Management();
-        var queues = await http.GetFromJsonAsync<JsonElement[]>($"api/queues/{name}");
-        return queues!.ToDictionary(q => q.GetProperty("name").GetString()!, q => q.GetProperty("type").GetString()!);
-    }
-
-    public async Task<IReadOnlyList<string>> ExchangesAsync()
-    {
-        using var http = Management();
-        return [.. (await http.GetFromJsonAsync<JsonElement[]>($"api/exchanges/{name}"))!.Select(e => e.GetProperty("name").GetString()!)];
-    }
-
-    public HttpClient Management()
-    {
-        var http = new HttpClient { BaseAddress = new UriBuilder(management) { UserName = "", Password = "" }.Uri };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(management.UserInfo)));
-        return http;
-    }
+    public Task PublishAsync(string exchange, object body, string? contract) => broker.PublishAsync(exchange, JsonSerializer.Serialize(body, JsonSerializerOptions.Web),
+        contract is null ? new Dictionary<string, string>() : new() { ["MT-MessageType"] = $"urn:message:OrderSaga.Contracts:{contract}" });
 
     public override async ValueTask DisposeAsync()
     {
-        using var http = Management();
-        await http.DeleteAsync(new Uri($"api/vhosts/{name}", UriKind.Relative));
+        await broker.DisposeAsync();
         await database.DisposeAsync();
         await base.DisposeAsync();
     }

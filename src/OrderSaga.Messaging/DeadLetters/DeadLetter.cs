@@ -1,0 +1,77 @@
+namespace OrderSaga.Messaging.DeadLetters;
+
+/// <summary>A message that could not be handled, or not be sent: whole, with its cause, until somebody decides about it.</summary>
+public sealed class DeadLetter
+{
+    /// <summary>Derived from message and queue, so the same failure of the same message is one letter.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>The queue that it was in; for what could not be sent, where it was to go.</summary>
+    public required string Queue { get; init; }
+
+    /// <summary>Where a replay sends it.</summary>
+    public required string Address { get; init; }
+
+    public Guid? MessageId { get; init; }
+
+    /// <summary>The saga that it belongs to, where it says so.</summary>
+    public Guid? SagaId { get; init; }
+
+    /// <summary>Its contracts by name.</summary>
+    public string? MessageType { get; init; }
+
+    public string? ContentType { get; init; }
+
+    /// <summary>The headers as they came, as JSON.</summary>
+    public required string Headers { get; init; }
+
+    /// <summary>The body as it came, byte for byte.</summary>
+    public required byte[] Body { get; init; }
+
+    /// <summary>What kind of failure: the exception's type, or a word of <see cref="DeadLetterCause"/>.</summary>
+    public required string Cause { get; set; }
+
+    public required string Error { get; set; }
+
+    /// <summary>More about the failure, for whoever looks for it in the code.</summary>
+    public string? Details { get; set; }
+
+    /// <summary>How often it became a dead letter; more than once if a replay failed again.</summary>
+    public int Times { get; set; } = 1;
+
+    /// <summary><see cref="DeadLetterStatus"/>.</summary>
+    public string Status { get; set; } = DeadLetterStatus.Waiting;
+
+    public DateTimeOffset Since { get; set; }
+
+    /// <summary>When it last became one.</summary>
+    public DateTimeOffset At { get; set; }
+
+    public DateTimeOffset? SettledAt { get; set; }
+
+    /// <summary>Who replayed or discarded it, and why.</summary>
+    public string? SettledBy { get; set; }
+
+    public string? Reason { get; set; }
+}
+
+/// <summary>Causes that are no exception.</summary>
+public static class DeadLetterCause
+{
+    /// <summary>No consumer of the queue takes this contract.</summary>
+    public const string Unknown = "UnknownContract";
+
+    /// <summary>It was delivered again and again and never came to an end, as when it kills its process.</summary>
+    public const string DeliveryLimit = "DeliveryLimit";
+
+    /// <summary>The broker was there, and would not take it.</summary>
+    public const string NotSent = "NotSent";
+}
+
+/// <summary>Where a dead letter stands.</summary>
+public static class DeadLetterStatus
+{
+    public const string Waiting = "waiting";
+    public const string Replayed = "replayed";
+    public const string Discarded = "discarded";
+}

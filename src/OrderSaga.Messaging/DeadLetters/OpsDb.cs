@@ -1,0 +1,28 @@
+using Microsoft.EntityFrameworkCore;
+using OrderSaga.Messaging.Databases;
+
+namespace OrderSaga.Messaging.DeadLetters;
+
+/// <summary>The schema <c>ops</c>: what waits for a person. One for all services, wherever they keep their own data.</summary>
+public sealed class OpsDb(DbContextOptions<OpsDb> options) : DbContext(options)
+{
+    public DbSet<DeadLetter> DeadLetters => Set<DeadLetter>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.HasDefaultSchema("ops");
+        modelBuilder.Entity<DeadLetter>(letter =>
+        {
+            letter.Property(l => l.Id).ValueGeneratedNever();
+            letter.Property(l => l.Queue).HasMaxLength(255);
+            letter.Property(l => l.Address).HasMaxLength(500);
+            letter.Property(l => l.MessageType).HasMaxLength(500);
+            letter.Property(l => l.ContentType).HasMaxLength(200);
+            letter.Property(l => l.Cause).HasMaxLength(300);
+            letter.Property(l => l.Status).HasMaxLength(20);
+            letter.Property(l => l.SettledBy).HasMaxLength(100);
+            letter.HasIndex(l => new { l.Status, l.At });
+        });
+        modelBuilder.UseSnakeCase();
+    }
+}

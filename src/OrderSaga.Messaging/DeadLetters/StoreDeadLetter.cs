@@ -1,0 +1,96 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text.Json;
+using MassTransit;
+using MassTransit.Middleware;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace OrderSaga.Messaging.DeadLetters;
+
+/// <summary>
+/// The end of the pipe for what could not be handled: it is stored and then acknowledged, so nothing behind it waits. Takes the place of
+/// the queues _error and _skipped, where it could be neither searched nor counted nor outlive the broker.
+/// </summary>
+internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<ExceptionReceiveContext>, IFilter<ReceiveContext>
+{
+    // Written by the broker when a queue's delivery limit moved the message on.
+    private const string FirstQueue = "x-first-death-queue", DeathReason = "x-first-death-reason";
+
+    // Resolved when it is needed: the store sends replays by the bus, and here the bus is still being made.
+    private DeadLetterStore Store => services.GetRequiredService<DeadLetterStore>();
+
+    public static void On(IReceiveEndpointConfigurator endpoint, IServiceProvider services)
+    {
+        var filter = new StoreDeadLetter(services);
+        endpoint.ConfigureError(pipe =>
+        {
+            // Whoever asked hears of it first.
+            pipe.UseFilter(new GenerateFaultFilter());
+            pipe.UseFilter<ExceptionReceiveContext>(filter);
+        });
+        endpoint.ConfigureDeadLetter(pipe => pipe.UseFilter<ReceiveContext>(filter));
+    }
+
+    public async Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
+    {
+        var cause = context.Exception.GetBaseException();
+        await Store.StoreAsync(Letter(context, cause.GetType().Name, cause.Message, context.Exception.ToString()), context.CancellationToken).ConfigureAwait(false);
+        await next.Send(context).ConfigureAwait(false);
+    }
+
+    public async Task Send(ReceiveContext context, IPipe<ReceiveContext> next)
+    {
+        await Store.StoreAsync(Letter(context, DeadLetterCause.Unknown, "No consumer of this queue takes a message of this contract."), context.CancellationToken).ConfigureAwait(false);
+        await next.Send(context).ConfigureAwait(false);
+    }
+
+    [ExcludeFromCodeCoverage]
+    public void Probe(ProbeContext context) => context.CreateFilterScope("dead-letter-store");
+
+    private static DeadLetter Letter(ReceiveContext context, string cause, string error, string? details = null)
+    {
+        var headers = context.TransportHeaders.GetAll().GroupBy(h => h.Key).ToDictionary(h => h.Key, h => h.First().Value?.ToString());
+        var queue = context.InputAddress.AbsolutePath.Split('/')[^1];
+        if (headers.GetValueOrDefault(FirstQueue) is { } died)
+        {
+            queue = died;
+            (cause, error, details) = (DeadLetterCause.DeliveryLimit, $"It was delivered as often as the queue allows and never came to an end ({headers.GetValueOrDefault(DeathReason)}): most likely it ends its process.", null);
+        }
+
+        var body = context.GetBody();
+        var messageId = context.GetMessageId();
+        var types = headers.GetValueOrDefault(MessageHeaders.MessageType)?.Split(';') ?? TypesIn(body);
+        return new DeadLetter
+        {
+            Id = MessageId.Derive(messageId ?? new Guid(SHA256.HashData(body).AsSpan(0, 16)), queue),
+            Queue = queue,
+            Address = $"exchange:{queue}",
+            MessageId = messageId,
+            SagaId = Guid.TryParse(headers.GetValueOrDefault(SagaHeaders.SagaId), out var saga) ? saga : null,
+            MessageType = Short(string.Join(' ', types.Select(t => t.Split(':')[^1])), 500),
+            ContentType = context.ContentType?.ToString(),
+            Headers = JsonSerializer.Serialize(headers),
+            Body = body,
+            Cause = Short(cause, 300),
+            Error = error,
+            Details = details,
+        };
+    }
+
+    // MassTransit's envelope names its contracts (urn:message:Namespace:Name) in the body; what cannot be read names none.
+    private static string[] TypesIn(byte[] body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<Envelope>(body, JsonSerializerOptions.Web)?.MessageType ?? [];
+        }
+        catch (JsonException)
+        {
+            return [];
+        }
+    }
+
+    private sealed record Envelope(string[]? MessageType);
+
+    private static string Short(string text, int most) => text.Length <= most ? text : text[..most];
+}

@@ -1,0 +1,149 @@
+using MassTransit;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using OrderSaga.Messaging.DeadLetters;
+using OrderSaga.Messaging.Inbox;
+using OrderSaga.Messaging.Outbox;
+using OrderSaga.Messaging.Tests.Support;
+
+namespace OrderSaga.Messaging.Tests;
+
+public sealed class OutboxOnPostgres() : OutboxKit(TestServer.Postgres);
+
+public sealed class OutboxOnSqlServer() : OutboxKit(TestServer.SqlServer);
+
+/// <summary>What is committed is sent: at once, after a crash, by whoever is there; and what cannot be sent is put aside.</summary>
+public abstract class OutboxKit(TestServer server)
+{
+    private static readonly DateTimeOffset Left = new(2026, 1, 1, 12, 0, 1, TimeSpan.Zero);
+    private readonly Guid counter = Guid.NewGuid();
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Should_send_what_code_outside_consumers_publishes_after_its_commit()
+    {
+        await using var database = await server.CreateAsync();
+        await using var node = await Node.StartAsync(database);
+        await PublishAsync(node, new Counted(counter, 5));
+        await node.Heard.NextAsync();
+        Assert.Equal(counter, Assert.Single(node.Heard.All).SagaId);
+        await node.NothingUnsentAsync();
+    }
+
+    [Fact]
+    public async Task Should_send_nothing_of_work_that_throws()
+    {
+        await using var database = await server.CreateAsync();
+        await using var node = await Node.StartAsync(database);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => node.Services.GetRequiredService<Outbox<CounterDb>>().RunAsync<bool>(async (_, session) =>
+        {
+            session.Entry = new HandledMessage { MessageId = Guid.NewGuid() };
+            await session.Publisher.Publish(new Counted(counter, 1), Ct);
+            throw new InvalidOperationException("It is not to be.");
+        }, Ct));
+        await PublishAsync(node, new Counted(counter, 2));
+        await node.Heard.NextAsync();
+        Assert.Equal(2, Assert.Single(node.Heard.All).Total);
+        Assert.Equal(1, await node.InDatabaseAsync(db => db.Set<HandledMessage>().CountAsync(Ct)));
+    }
+
+    [Fact]
+    public async Task Should_send_at_the_next_start_what_a_crash_left_unsent()
+    {
+        await using var database = await server.CreateAsync();
+        await using (var node = await DyingAsync(database))
+            await LeaveUnsentAsync(node, new Counted(counter, 9));
+
+        await using var next = await Node.StartAsync(database);
+        await next.Heard.NextAsync();
+        Assert.Equal(9, Assert.Single(next.Heard.All).Total);
+        await next.NothingUnsentAsync();
+    }
+
+    [Fact]
+    public async Task Should_send_once_more_what_two_nodes_find_at_the_same_time_and_lose_nothing()
+    {
+        await using var database = await server.CreateAsync();
+        await using (var node = await DyingAsync(database))
+            for (var i = 1; i <= 50; i++)
+                await LeaveUnsentAsync(node, new Counted(counter, i));
+
+        var nodes = await Task.WhenAll(Node.StartAsync(database), Node.StartAsync(database));
+        try
+        {
+            await Eventually.HoldsAsync(() => Task.FromResult(nodes.SelectMany(n => n.Heard.All).Select(h => h.Total).Distinct().Count() == 50), "50 totals heard");
+            await nodes[0].NothingUnsentAsync();
+        }
+        finally
+        {
+            foreach (var node in nodes)
+                await node.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Should_send_again_what_is_unsent_when_its_message_comes_again()
+    {
+        await using var database = await server.CreateAsync();
+        await using var node = await Node.StartAsync(database);
+        var message = Guid.NewGuid();
+        await node.CountAsync(counter, 6, message);
+        await node.Heard.NextAsync();
+        await node.NothingUnsentAsync();
+        // As if the process had died between commit and send: the row says that it still has something to send.
+        var id = node.Heard.All[0].MessageId;
+        await LeaveUnsentAsync(node, new Counted(counter, 6), message, id);
+        await node.CountAsync(counter, 6, message);
+        await node.Heard.NextAsync();
+        Assert.Equal([6, 6], node.Heard.All.Select(h => h.Total));
+        Assert.Single(node.Heard.All.Select(h => h.MessageId).Distinct());
+        Assert.Equal(6, await node.TotalAsync(counter));
+    }
+
+    [Fact]
+    public async Task Should_count_and_park_what_the_broker_would_not_take()
+    {
+        await using var database = await server.CreateAsync();
+        var time = new ManualTime();
+        await using var node = await Node.StartAsync(new NodeOptions(database.Connect()) { Services = s => s.AddSingleton<TimeProvider>(time) });
+        // No transport has such an address.
+        await LeaveUnsentAsync(node, new Counted(counter, 1), destination: "nowhere://there/is/no/such/place");
+        await LeaveUnsentAsync(node, new Counted(counter, 2));
+        for (var minute = 0; minute < 12 && (await node.DeadLetters.WaitingAsync(10, Ct)).Count == 0; minute++)
+        {
+            var before = await node.UnsentAsync();
+            time.Advance(TimeSpan.FromMinutes(1));
+            await Eventually.HoldsAsync(async () => await node.UnsentAsync() != before, "a try");
+        }
+
+        var parked = Assert.Single(await node.DeadLetters.WaitingAsync(10, Ct));
+        Assert.Equal(DeadLetterCause.NotSent, parked.Cause);
+        Assert.Equal(nameof(Counted), parked.MessageType);
+        await node.NothingUnsentAsync();
+        Assert.Equal([2], node.Heard.All.Select(h => h.Total).Distinct());
+    }
+
+    // Its clock stands still before the rows that it leaves, so that it does not sweep them up itself.
+    private static Task<Node> DyingAsync(KitDatabase database) =>
+        Node.StartAsync(new NodeOptions(database.Connect()) { Services = s => s.AddSingleton<TimeProvider>(new ManualTime()) });
+
+    private static Task<bool> PublishAsync(Node node, Counted message) => node.Services.GetRequiredService<Outbox<CounterDb>>().RunAsync(async (_, session) =>
+    {
+        session.Entry = new HandledMessage { MessageId = Guid.NewGuid(), At = TimeProvider.System.GetUtcNow() };
+        await session.Publisher.Publish(message, Ct);
+        return true;
+    }, Ct);
+
+    // A commit whose process died before it sent.
+    private static Task<int> LeaveUnsentAsync(Node node, Counted message, Guid? cause = null, Guid? id = null, string? destination = null) => node.InDatabaseAsync(async db =>
+    {
+        var session = new OutboxSession(node.Services, node.Bus);
+        await session.Publisher.Publish(message, context => context.MessageId = id ?? Guid.NewGuid(), Ct);
+        var outgoing = OutgoingMessage.Write([.. session.Messages.Select(m => destination is null ? m : m with { Destination = new Uri(destination) })]);
+        if (cause is { } handled)
+            return await db.Set<HandledMessage>().Where(m => m.MessageId == handled).ExecuteUpdateAsync(set => set.SetProperty(m => m.Outgoing, outgoing), Ct);
+        db.Add(new HandledMessage { MessageId = Guid.NewGuid(), At = Left, Outgoing = outgoing });
+        return await db.SaveChangesAsync(Ct);
+    });
+}

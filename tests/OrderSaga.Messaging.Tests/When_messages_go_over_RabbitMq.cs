@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.Text.Json;
+using MassTransit;
+using OrderSaga.Messaging.DeadLetters;
+using OrderSaga.Messaging.Tests.Support;
+using RabbitMQ.Client;
+
+namespace OrderSaga.Messaging.Tests;
+
+/// <summary>What only a real broker can show.</summary>
+public class When_messages_go_over_RabbitMq
+{
+    private readonly Guid counter = Guid.NewGuid();
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Should_store_what_was_delivered_too_often_and_replay_it()
+    {
+        await using var database = await TestServer.Postgres.CreateAsync();
+        await using var broker = await TestBroker.CreateAsync();
+        await using var listener = await Node.StartAsync(new NodeOptions(database.Connect()) { Broker = broker.Uri, Works = false });
+        await listener.CountAsync(counter, 1);
+        // A process that dies of the message each time: to the broker it is a channel that closes before it acknowledged.
+        await using (var connection = await new ConnectionFactory { Uri = broker.Uri }.CreateConnectionAsync(Ct))
+        {
+            for (var death = 0; death < 30; death++)
+            {
+                await using var channel = await connection.CreateChannelAsync(cancellationToken: Ct);
+                if (await channel.BasicGetAsync("counter", autoAck: false, Ct) is null && death > 0)
+                    break;
+                await channel.CloseAsync(Ct);
+            }
+        }
+
+        await Eventually.HoldsAsync(async () => (await listener.DeadLetters.WaitingAsync(1, Ct)).Count == 1, "a dead letter");
+        var letter = Assert.Single(await listener.DeadLetters.WaitingAsync(10, Ct));
+        Assert.Equal(("counter", DeadLetterCause.DeliveryLimit, nameof(Count)), (letter.Queue, letter.Cause, letter.MessageType));
+
+        Assert.True(await listener.DeadLetters.ReplayAsync(letter.Id, "ann", Ct));
+        await using var worker = await Node.StartAsync(new NodeOptions(database.Connect()) { Broker = broker.Uri, Listens = false });
+        await listener.Heard.NextAsync();
+        Assert.Equal(1, await listener.TotalAsync(counter));
+    }
+
+    [Fact]
+    public async Task Should_return_a_mandatory_message_that_nobody_would_get()
+    {
+        await using var database = await TestServer.Postgres.CreateAsync();
+        await using var broker = await TestBroker.CreateAsync();
+        await using var node = await Node.StartAsync(new NodeOptions(database.Connect()) { Broker = broker.Uri });
+        await Assert.ThrowsAsync<MessageReturnedException>(() => node.Bus.Publish(new Unheard(counter), context => context.Mandatory = true, Ct));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]
+    public async Task Should_keep_one_trace_over_stored_messages_and_foreign_programs(string? traceparent)
+    {
+        using var watched = new ActivityListener { ShouldListenTo = source => source.Name is "MassTransit" or "OrderSaga.Messaging", Sample = (ref _) => ActivitySamplingResult.AllData };
+        ActivitySource.AddActivityListener(watched);
+        await using var database = await TestServer.Postgres.CreateAsync();
+        await using var broker = await TestBroker.CreateAsync();
+        await using var node = await Node.StartAsync(new NodeOptions(database.Connect()) { Broker = broker.Uri });
+        string trace;
+        if (traceparent is null)
+        {
+            using var activity = new Activity("caller").SetIdFormat(ActivityIdFormat.W3C).Start();
+            trace = activity.TraceId.ToString();
+            await node.CountAsync(counter, 1);
+        }
+        else
+        {
+            trace = traceparent.Split('-')[1];
+            await broker.PublishAsync("count", JsonSerializer.Serialize(new Count(counter, 1), JsonSerializerOptions.Web), new Dictionary<string, string>
+            {
+                ["MT-MessageType"] = MessageUrn.ForTypeString<Count>(),
+                ["traceparent"] = traceparent,
+            });
+        }
+
+        await node.Heard.NextAsync();
+        Assert.Contains(trace, Assert.Single(node.Heard.All).TraceParent, StringComparison.Ordinal);
+    }
+
+    private sealed record Unheard(Guid Id);
+}

@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+
+namespace OrderSaga.Tests;
+
+/// <summary>A virtual host of its own on the tests' RabbitMQ, gone at the end, and what an operator can do there.</summary>
+internal sealed class TestBroker : IAsyncDisposable
+{
+    private readonly string name = $"t{Guid.NewGuid():n}";
+    private readonly HttpClient management;
+
+    private TestBroker()
+    {
+        Uri = new UriBuilder(Required("ORDERSAGA_TEST_RABBITMQ")) { Path = name }.Uri;
+        var at = new Uri(Required("ORDERSAGA_TEST_RABBITMQ_MANAGEMENT"));
+        management = new HttpClient { BaseAddress = new UriBuilder(at) { UserName = "", Password = "" }.Uri };
+        management.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(at.UserInfo)));
+    }
+
+    /// <summary>With user and password, as a program is configured.</summary>
+    public Uri Uri { get; }
+
+    public static async Task<TestBroker> CreateAsync()
+    {
+        var broker = new TestBroker();
+        (await broker.management.PutAsync(At($"api/vhosts/{broker.name}"), null)).EnsureSuccessStatusCode();
+        var user = broker.Uri.UserInfo.Split(':')[0];
+        (await broker.management.PutAsJsonAsync(At($"api/permissions/{broker.name}/{user}"), new { configure = ".*", write = ".*", read = ".*" })).EnsureSuccessStatusCode();
+        return broker;
+    }
+
+    /// <summary>Stops and starts the broker, for all tests: only where no other test runs at the same time.</summary>
+    public static async Task RestartAsync()
+    {
+        foreach (var command in new[] { "stop_app", "start_app" })
+        {
+            using var process = Process.Start(new ProcessStartInfo(Required("ORDERSAGA_TEST_RABBITMQCTL"), [command]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            var said = process.StandardError.ReadToEndAsync();
+            await process.StandardOutput.ReadToEndAsync();
+            await process.WaitForExitAsync();
+            if (process.ExitCode != 0)
+                throw new InvalidOperationException($"rabbitmqctl {command}: {await said}");
+        }
+    }
+
+    /// <summary>Publishes plain JSON to an exchange, as a program in any language would.</summary>
+    public async Task PublishAsync(string exchange, string body, IReadOnlyDictionary<string, string> headers)
+    {
+        using var response = await management.PostAsJsonAsync(At($"api/exchanges/{name}/{exchange}/publish"), new
+        {
+            properties = new { content_type = "application/json", message_id = Guid.NewGuid(), headers },
+            routing_key = "",
+            payload = body,
+            payload_encoding = "string",
+        });
+        response.EnsureSuccessStatusCode();
+    }
+
+    /// <summary>Name and arguments of every queue.</summary>
+    public async Task<IReadOnlyDictionary<string, JsonElement>> QueuesAsync()
+    {
+        var queues = await management.GetFromJsonAsync<JsonElement[]>($"api/queues/{name}");
+        return queues!.ToDictionary(q => q.GetProperty("name").GetString()!, q => q);
+    }
+
+    public async Task DeleteQueuesAsync()
+    {
+        foreach (var queue in (await QueuesAsync()).Keys)
+            (await management.DeleteAsync(At($"api/queues/{name}/{System.Uri.EscapeDataString(queue)}"))).EnsureSuccessStatusCode();
+    }
+
+    public async Task<IReadOnlyList<string>> ExchangesAsync() =>
+        [.. (await management.GetFromJsonAsync<JsonElement[]>($"api/exchanges/{name}"))!.Select(e => e.GetProperty("name").GetString()!)];
+
+    public async ValueTask DisposeAsync()
+    {
+        await management.DeleteAsync(At($"api/vhosts/{name}"));
+        management.Dispose();
+    }
+
+    private static Uri At(string path) => new(path, UriKind.Relative);
+
+    private static string Required(string variable) =>
+        Environment.GetEnvironmentVariable(variable) ?? throw new InvalidOperationException($"{variable} is not set: run bash tests/run.sh, which starts the servers.");
+}
