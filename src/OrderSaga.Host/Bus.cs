@@ -17,7 +17,7 @@ internal static class Bus
         var forgetful = settings.Transport == Settings.InMemory;
         if (settings.Roles.Contains("orchestrator") || settings.Roles.Contains("web"))
             services.AddOrchestratorFace(databaseOf("orchestrator"));
-        services.AddDeadLetters(databaseOf("ops"));
+        services.AddDeadLetters(databaseOf(DatabaseSettings.Ops));
         services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();

@@ -1,13 +1,18 @@
+using System.Globalization;
 using OrderSaga.Host;
 using OrderSaga.Host.Embedded;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Orchestrator;
 using OrderSaga.Web;
 
+// Whatever the machine's language: numbers and dates look the same in every log, message and column.
+CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+
 if (args is ["help" or "--help" or "-h", ..])
 {
     Console.WriteLine("""
         ordersaga [run] [--roles ROLE,..] [--urls URL] [--Section:Key VALUE ..]   run the shop, or some of its roles
+        ordersaga migrate [--script] [--roles ROLE,..] [--Section:Key VALUE ..]   bring the databases to this version, or print the SQL that does
         ordersaga diagram [--cells]                                               the saga as Mermaid, or its state-event table as Markdown
         ordersaga help                                                            this text
 
@@ -23,26 +28,22 @@ if (args is ["diagram", ..])
     return 0;
 }
 
+if (args is ["migrate", ..])
+    return await Migrate.RunAsync(args[1..]);
+
 if (args is [var command, ..] && command != "run" && !command.StartsWith('-'))
 {
-    Console.Error.WriteLine($"There is no command '{command}'. Commands: run, diagram, help.");
+    Console.Error.WriteLine($"There is no command '{command}'. Commands: run, migrate, diagram, help.");
     return 2;
 }
 
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args is ["run", ..] ? args[1..] : args, ContentRootPath = AppContext.BaseDirectory });
-builder.Configuration.AddFileOfTheFolder();
+var builder = Start.Configured(args is ["run", ..] ? args[1..] : args);
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = OrdersApi.LargestBody);
 try
 {
     var settings = Settings.Read(builder.Configuration);
-    await using var embedded = settings.DatabaseProvider == Settings.Embedded ? await Start.EmbeddedAsync(builder.Logging) : null;
-    // One pool per database, however many roles share it.
-    var databases = new Dictionary<string, Database>();
-    builder.Services.AddRoles(settings, role =>
-    {
-        var connection = embedded?.ConnectionString ?? settings.DatabaseOf(role)!;
-        return databases.TryGetValue(connection, out var known) ? known : databases[connection] = Database.Postgres(connection);
-    });
+    await using var embedded = settings.Database.Provider == DatabaseSettings.Embedded ? await Start.EmbeddedAsync(builder.Logging) : null;
+    builder.Services.AddRoles(settings, settings.Database.Open(embedded?.ConnectionString));
     if (settings.Roles.Contains("web"))
         builder.Services.AddWeb();
 

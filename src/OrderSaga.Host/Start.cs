@@ -12,13 +12,15 @@ internal static class Start
     /// The program's own appsettings.json holds the defaults; one in the folder where it is started overrides them, below environment and
     /// command line, and is read again when it changes.
     /// </summary>
-    public static void AddFileOfTheFolder(this ConfigurationManager configuration)
+    public static WebApplicationBuilder Configured(string[] args)
     {
-        var sources = ((IConfigurationBuilder)configuration).Sources;
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        var sources = ((IConfigurationBuilder)builder.Configuration).Sources;
         var last = sources.Last(s => s is JsonConfigurationSource);
         var file = new JsonConfigurationSource { Path = Path.GetFullPath("appsettings.json"), Optional = true, ReloadOnChange = true };
         file.ResolveFileProvider();
         sources.Insert(sources.IndexOf(last) + 1, file);
+        return builder;
     }
 
     public static async Task<EmbeddedPostgres> EmbeddedAsync(ILoggingBuilder logging)
@@ -46,8 +48,8 @@ internal static class Start
 
     public static void Tell(Settings settings, IEnumerable<string> urls)
     {
-        if (settings.DatabaseProvider == Settings.Postgres)
-            Console.WriteLine("Database: PostgreSQL");
+        if (settings.Database.Provider != DatabaseSettings.Embedded)
+            Console.WriteLine($"Database: {(settings.Database.Provider == DatabaseSettings.SqlServer ? "SQL Server" : "PostgreSQL")}");
         Console.WriteLine(settings.TransportUri is { } uri ? $"Transport: RabbitMQ at {uri.Host}:{uri.Port}" : "Transport: in memory");
         Console.WriteLine($"Roles: {string.Join(", ", Settings.AllRoles.Where(settings.Roles.Contains))}");
         if (settings.Roles.Contains("web"))

@@ -1,4 +1,4 @@
-using System.Data.Common;
+using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.Sagas;
 
 namespace OrderSaga.Messaging;
@@ -15,13 +15,5 @@ internal static class Outage
     /// <summary>Hours of it; a broker that loses its patience meanwhile delivers the message again.</summary>
     public static TimeSpan[] Pauses { get; } = [.. new[] { 100, 500, 1000, 2000 }.Select(ms => TimeSpan.FromMilliseconds(ms)), .. Enumerable.Repeat(Pause, 10_000)];
 
-    public static bool Is(Exception exception)
-    {
-        if (exception is SagaConflictException)
-            return false;
-        for (var cause = exception; cause is not null; cause = cause.InnerException)
-            if (cause is DbException { IsTransient: true })
-                return true;
-        return false;
-    }
+    public static bool Is(Exception exception) => exception is not SagaConflictException && Database.IsAway(exception);
 }

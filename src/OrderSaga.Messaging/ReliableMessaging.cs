@@ -5,7 +5,6 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.DeadLetters;
 using OrderSaga.Messaging.Inbox;
@@ -23,26 +22,28 @@ public static class ReliableMessaging
     /// <summary>How long the retries of a message can take: whoever waits for an answer takes silence for silence only after that.</summary>
     public static TimeSpan LongestRetry { get; } = Retries.Aggregate((a, b) => a + b);
 
-    /// <summary>A context on its database, whose schema is made (and seeded) before the bus starts.</summary>
+    /// <summary>A context on its database, whose schema is brought to this version before the bus starts.</summary>
+    /// <param name="services">The host's.</param>
+    /// <param name="database">The database.</param>
+    /// <param name="seed">Adds the first rows, if they are missing.</param>
+    /// <param name="options">More options of the context.</param>
     public static IServiceCollection AddDatabase<TDb>(
         this IServiceCollection services,
         Database database,
         Func<TDb, CancellationToken, Task>? seed = null,
         Action<IServiceProvider, DbContextOptionsBuilder>? options = null)
-        where TDb : DbContext
+        where TDb : DbContext, IOwnsSchema
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(new DatabaseOf<TDb>(database));
         services.AddDbContext<TDb>((provider, builder) =>
         {
-            database.Configure(builder);
+            database.Configure(builder, TDb.Schema);
             options?.Invoke(provider, builder);
         });
-        services.AddSingleton<IHostedService>(provider => new SchemaStart<TDb>(
-            provider.GetRequiredService<IServiceScopeFactory>(),
-            provider.GetRequiredService<DatabaseOf<TDb>>(),
-            provider.GetRequiredService<ILogger<SchemaStart<TDb>>>(),
-            seed));
+        services.AddSingleton<Schema>(provider =>
+            new Schema<TDb>(provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<DatabaseOf<TDb>>(), seed));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, SchemaStart>());
         return services;
     }
 

@@ -7,15 +7,17 @@ using OrderSaga.Messaging.Databases;
 namespace OrderSaga.Orchestrator;
 
 /// <summary>The schema <c>checkout</c>: one row per order, one log row per handled message.</summary>
-public sealed class OrchestratorDb(DbContextOptions<OrchestratorDb> options) : DbContext(options)
+public sealed class OrchestratorDb(DbContextOptions<OrchestratorDb> options) : DbContext(options), IOwnsSchema
 {
+    public static string Schema => "checkout";
+
     internal DbSet<OrderState> Orders => Set<OrderState>();
 
     internal DbSet<SagaLogEntry> Log => Set<SagaLogEntry>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
-        modelBuilder.HasDefaultSchema("checkout");
+        modelBuilder.HasDefaultSchema(Schema);
         modelBuilder.Entity<OrderState>(order =>
         {
             order.ToTable("order_state");

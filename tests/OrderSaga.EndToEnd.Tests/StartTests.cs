@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Extensions.Configuration;
@@ -34,16 +35,48 @@ public class When_the_program_starts
     }
 
     [Fact]
-    public async Task Should_say_that_another_version_made_the_schema()
+    public async Task Should_make_the_schemas_once_when_two_start_at_once_and_only_look_at_them_later()
+    {
+        await using var place = await Place.OfAsync("servers");
+        var both = await Task.WhenAll(Shop.StartAsync(place, Ct), Shop.StartAsync(place, Ct));
+        await using (var one = both[0])
+        await using (var other = both[1])
+        {
+            var lines = $"{one.Output}\n{other.Output}".Split('\n');
+            Assert.Equal(Contexts.All.Select(c => Contexts.SchemaOf(c.Name)).Order(), lines.Where(l => l.Contains("Made the schema", StringComparison.Ordinal)).Select(l => l.Split(' ')[^1]).Order());
+            Assert.DoesNotContain(lines, l => l.Contains("Microsoft.EntityFrameworkCore", StringComparison.Ordinal));
+            Assert.Equal(5, await place.ScalarAsync<long>("SELECT count(*) FROM inventory.stock"));
+            using var response = await other.PlaceAsync(Shop.Order(), wait: 30, ct: Ct);
+            Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+        }
+
+        await using var next = await Shop.StartAsync(place, Ct);
+        Assert.DoesNotContain("the schema", next.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Should_say_that_a_schema_was_made_before_there_were_migrations()
     {
         await using var place = await Place.OfAsync("servers");
         await using (var shop = await Shop.StartAsync(place, Ct))
             Assert.Equal(0, await shop.StopAsync());
-        await place.ScalarAsync<int>("ALTER TABLE checkout.order_state DROP COLUMN token; SELECT 1");
+        await place.ScalarAsync<int>("DROP TABLE checkout.migrations_history; SELECT 1");
         var (code, output) = await Shop.FailToStartAsync(place, Ct);
         Assert.Equal(1, code);
-        Assert.Contains("The schema checkout was made by another version: it lacks order_state.token.", output, StringComparison.Ordinal);
+        Assert.Contains("The schema checkout has tables but no history of migrations", output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Should_start_with_one_warning_on_a_schema_that_a_newer_version_has_changed()
+    {
+        await using var place = await Place.OfAsync("servers");
+        await using (var shop = await Shop.StartAsync(place, Ct))
+            Assert.Equal(0, await shop.StopAsync());
+        await place.ScalarAsync<int>("INSERT INTO checkout.migrations_history VALUES ('20990101000000_Later', '99.0.0'); SELECT 1");
+        await using var older = await Shop.StartAsync(place, Ct);
+        var warning = Assert.Single(older.Output.Split('\n'), l => l.Contains("warn: ", StringComparison.Ordinal));
+        Assert.Contains("A newer version has changed the schema checkout (20990101000000_Later)", warning, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -84,6 +117,9 @@ public class When_the_program_starts
     [InlineData("Transport:Kind", "Pigeon", "InMemory or RabbitMq")]
     [InlineData("Transport:Kind", "RabbitMq", "Transport:Uri")]
     [InlineData("Database:Provider", "Postgres", "Database:ConnectionString")]
+    [InlineData("Database:Provider", "SqlServer", "Database:ConnectionString")]
+    [InlineData("Database:SqlServer:MaxBatchSize", "0", "1 to 1000")]
+    [InlineData("Database:SqlServer:MaxBatchSize", "many", "MERGE")]
     [InlineData("Checkout:UndoTime", "00:00:01", "must exceed")]
     [InlineData("Checkout:UndoTime", "soon", "00:01:00")]
     [InlineData("Checkout:Steps:ChargePayment", "false", "WrapGift")]
@@ -102,16 +138,48 @@ public class When_the_program_starts
     public void Should_not_repeat_a_password_in_an_error()
     {
         foreach (var (key, value) in new[] { ("Database:ConnectionString", "Host=h;Pasword=secret"), ("Transport:Uri", "secret") })
+            Refuses("Postgres", "Host=h;Database=d", key, value, key);
+    }
+
+    [Theory]
+    [InlineData("Server=s;Database=d;Pasword=secret", "SQL Server connection string")]
+    [InlineData("Host=h;Database=d;Password=secret", "SQL Server connection string")]
+    [InlineData("Server=s;Database=d;Connect Timeout=secret", "SQL Server connection string")]
+    [InlineData("secret", "SQL Server connection string")]
+    [InlineData("Server=s;Password=secret", "Server and Database")]
+    [InlineData("Database=d;Password=secret", "Server and Database")]
+    public void Should_refuse_what_is_no_connection_string_of_SQL_Server(string value, string says)
+    {
+        foreach (var key in new[] { "Database:ConnectionString", "Database:payment:ConnectionString" })
+            Refuses("SqlServer", "Server=s;Database=d", key, value, says);
+    }
+
+    [Fact]
+    public void Should_give_roles_the_databases_of_their_own()
+    {
+        Dictionary<string, string?> values = new()
         {
-            var values = new Dictionary<string, string?>
-            {
-                ["Database:Provider"] = "Postgres",
-                ["Database:ConnectionString"] = "Host=h;Database=d",
-                ["Transport:Kind"] = "RabbitMq",
-                [key] = value,
-            };
-            var configuration = new ConfigurationBuilder().AddInMemoryCollection(values).Build();
-            Assert.DoesNotContain("secret", Assert.Throws<SettingsException>(() => Settings.Read(configuration)).Message, StringComparison.Ordinal);
-        }
+            ["Database:Provider"] = "sqlserver",
+            ["Database:ConnectionString"] = "Server=s;Database=d",
+            ["Database:payment:ConnectionString"] = "Server=s;Database=p",
+        };
+        var open = Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build()).Database.Open(embedded: null);
+        Assert.Same(open("orders"), open("inventory"));
+        Assert.NotSame(open("orders"), open("payment"));
+    }
+
+    private static void Refuses(string provider, string connection, string key, string value, string says)
+    {
+        var values = new Dictionary<string, string?>
+        {
+            ["Database:Provider"] = provider,
+            ["Database:ConnectionString"] = connection,
+            ["Transport:Kind"] = "RabbitMq",
+            [key] = value,
+        };
+        var error = Assert.Throws<SettingsException>(() => Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build()));
+        Assert.Contains(key, error.Message, StringComparison.Ordinal);
+        Assert.Contains(says, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
     }
 }

@@ -51,7 +51,7 @@ public sealed partial class When_outside_programs_read_the_tables(Shop shop) : I
     }
 
     private static string Script<TDb>(Func<DbContextOptions<TDb>, TDb> make)
-        where TDb : DbContext
+        where TDb : DbContext, IOwnsSchema
     {
         var options = new DbContextOptionsBuilder<TDb>();
         Database.SqlServer("Server=nowhere").Configure(options);

@@ -1,22 +1,15 @@
-using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace OrderSaga.Messaging.Databases;
 
-/// <summary>Makes a context's schema before anything else starts, and fills it once with what belongs in it from the beginning.</summary>
-internal sealed class SchemaStart<TDb>(IServiceScopeFactory scopes, DatabaseOf<TDb> database, ILogger<SchemaStart<TDb>> log, Func<TDb, CancellationToken, Task>? seed = null)
-    : IHostedLifecycleService
-    where TDb : DbContext
+/// <summary>Brings every schema of the host to this version before anything else starts.</summary>
+internal sealed class SchemaStart(IEnumerable<Schema> schemas, ILogger<SchemaStart> log) : IHostedLifecycleService
 {
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        await using var scope = scopes.CreateAsyncScope();
-        var db = scope.ServiceProvider.GetRequiredService<TDb>();
-        if (!await database.Value.EnsureSchemaAsync(db, seed, cancellationToken).ConfigureAwait(false))
-            return;
-        log.LogInformation("Made the schema {Schema}", db.Model.GetDefaultSchema());
+        foreach (var schema in schemas)
+            Tell(await schema.UpdateAsync(cancellationToken).ConfigureAwait(false));
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -28,4 +21,14 @@ internal sealed class SchemaStart<TDb>(IServiceScopeFactory scopes, DatabaseOf<T
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private void Tell(SchemaChange change)
+    {
+        if (change.Made)
+            log.LogInformation("Made the schema {Schema}", change.Schema);
+        else if (change.Applied.Count > 0)
+            log.LogInformation("Changed the schema {Schema}: {Migrations}", change.Schema, string.Join(", ", change.Applied));
+        if (change.Unknown.Count > 0)
+            log.LogWarning("A newer version has changed the schema {Schema} ({Migrations}); this one takes it as it is", change.Schema, string.Join(", ", change.Unknown));
+    }
 }

@@ -1,16 +1,50 @@
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 
 namespace OrderSaga.Messaging.Databases;
 
-internal sealed class SqlServer(string connectionString) : Database(connectionString)
+internal sealed class SqlServer : Database
 {
     private const int DuplicateKey = 2627, DuplicateIndexRow = 2601, DeadlockVictim = 1205;
+    private const int NoAnswerInTime = -2, CannotOpenDatabase = 4060, LoginFailed = 18456;
 
-    protected override string LockForSchema => "EXEC sp_getapplock @Resource = 'ordersaga-schema', @LockMode = 'Exclusive', @LockOwner = 'Transaction'";
+    // From here on it is not about the statement: no memory or disk left (17), the server is in trouble (18, 19), the connection is gone (20).
+    private const byte OutOfResources = 17;
 
-    public override void Configure(DbContextOptionsBuilder options) => options.UseSqlServer(ConnectionString);
+    private readonly string connectionString;
+    private readonly int? maxBatchSize;
+
+    public SqlServer(string connectionString, int? maxBatchSize)
+    {
+        var builder = new SqlConnectionStringBuilder(connectionString);
+        // Otherwise one failed connection makes the pool fail all others for seconds, without asking the server.
+        if (!builder.ShouldSerialize("Pool Blocking Period"))
+            builder.PoolBlockingPeriod = PoolBlockingPeriod.NeverBlock;
+        (this.connectionString, this.maxBatchSize) = (builder.ConnectionString, maxBatchSize);
+    }
+
+    // The driver does not know: it calls nothing transient.
+    public static new bool IsAway(Exception exception) =>
+        exception is SqlException { Number: NoAnswerInTime or CannotOpenDatabase or LoginFailed } or SqlException { Class: >= OutOfResources };
+
+    // sqlcmd begins with quoted identifiers off, which filtered indexes refuse; and after an error nothing of the batch may be kept.
+    public override string ScriptHead => "SET XACT_ABORT, QUOTED_IDENTIFIER, ANSI_NULLS ON;\nGO\n";
+
+    internal override string LockForSchema => "EXEC sp_getapplock @Resource = 'ordersaga-schema', @LockMode = 'Exclusive', @LockOwner = 'Transaction'";
+
+    protected override void Use(DbContextOptionsBuilder options, string schema) => options
+        .UseSqlServer(connectionString, server =>
+        {
+            server.MigrationsHistoryTable(Schema.History, schema);
+            if (maxBatchSize is { } most)
+                server.MaxBatchSize(most);
+        })
+        .ReplaceService<IMigrationsAssembly, Migrations>();
 
     protected override bool IsConflictOfTheServer(Exception exception) =>
         exception is SqlException { Number: DuplicateKey or DuplicateIndexRow or DeadlockVictim };
+
+    private sealed class Migrations(ICurrentDbContext current, IMigrationsIdGenerator ids) : MigrationsOfProvider(current, ids, nameof(SqlServer));
 }

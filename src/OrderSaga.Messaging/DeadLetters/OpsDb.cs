@@ -4,13 +4,15 @@ using OrderSaga.Messaging.Databases;
 namespace OrderSaga.Messaging.DeadLetters;
 
 /// <summary>The schema <c>ops</c>: what waits for a person. One for all services, wherever they keep their own data.</summary>
-public sealed class OpsDb(DbContextOptions<OpsDb> options) : DbContext(options)
+public sealed class OpsDb(DbContextOptions<OpsDb> options) : DbContext(options), IOwnsSchema
 {
+    public static string Schema => "ops";
+
     public DbSet<DeadLetter> DeadLetters => Set<DeadLetter>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
-        modelBuilder.HasDefaultSchema("ops");
+        modelBuilder.HasDefaultSchema(Schema);
         modelBuilder.Entity<DeadLetter>(letter =>
         {
             letter.Property(l => l.Id).ValueGeneratedNever();

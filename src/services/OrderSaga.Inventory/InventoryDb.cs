@@ -4,15 +4,19 @@ using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Services;
 
-internal sealed class InventoryDb(DbContextOptions<InventoryDb> options) : DbContext(options)
+internal sealed class InventoryDb(DbContextOptions<InventoryDb> options) : DbContext(options), IOwnsSchema
 {
+    public static string Schema => "inventory";
+
     public DbSet<Stock> Stock => Set<Stock>();
 
     public DbSet<Reservation> Reservations => Set<Reservation>();
 
-    /// <summary>The demo catalogue.</summary>
-    public static Task SeedAsync(InventoryDb db, CancellationToken ct)
+    /// <summary>The demo catalogue, where there is no other.</summary>
+    public static async Task SeedAsync(InventoryDb db, CancellationToken ct)
     {
+        if (await db.Stock.AnyAsync(ct).ConfigureAwait(false))
+            return;
         const long plenty = 1_000_000;
         db.AddRange(
             new Stock { ProductId = "sku-apple", OnHand = plenty },
@@ -20,12 +24,11 @@ internal sealed class InventoryDb(DbContextOptions<InventoryDb> options) : DbCon
             new Stock { ProductId = "sku-plum", OnHand = plenty },
             new Stock { ProductId = "sku-last", OnHand = 1 },
             new Stock { ProductId = "sku-none", OnHand = 0 });
-        return Task.CompletedTask;
     }
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
-        modelBuilder.HasDefaultSchema("inventory");
+        modelBuilder.HasDefaultSchema(Schema);
         modelBuilder.Entity<Stock>(stock =>
         {
             // The updates never get here; should one ever be wrong, the database says no before a customer does.

@@ -4,13 +4,15 @@ using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Services;
 
-internal sealed class NotificationDb(DbContextOptions<NotificationDb> options) : DbContext(options)
+internal sealed class NotificationDb(DbContextOptions<NotificationDb> options) : DbContext(options), IOwnsSchema
 {
+    public static string Schema => "notification";
+
     public DbSet<Notice> Notifications => Set<Notice>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
-        modelBuilder.HasDefaultSchema("notification");
+        modelBuilder.HasDefaultSchema(Schema);
         modelBuilder.Entity<Notice>(notice =>
         {
             notice.ToTable("notifications");

@@ -4,13 +4,15 @@ using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Services;
 
-internal sealed class OrdersDb(DbContextOptions<OrdersDb> options) : DbContext(options)
+internal sealed class OrdersDb(DbContextOptions<OrdersDb> options) : DbContext(options), IOwnsSchema
 {
+    public static string Schema => "orders";
+
     public DbSet<Order> Orders => Set<Order>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
-        modelBuilder.HasDefaultSchema("orders");
+        modelBuilder.HasDefaultSchema(Schema);
         modelBuilder.Entity<Order>(order =>
         {
             order.HasKey(o => o.OrderId);

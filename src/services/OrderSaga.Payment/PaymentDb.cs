@@ -4,15 +4,17 @@ using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Services;
 
-internal sealed class PaymentDb(DbContextOptions<PaymentDb> options) : DbContext(options)
+internal sealed class PaymentDb(DbContextOptions<PaymentDb> options) : DbContext(options), IOwnsSchema
 {
+    public static string Schema => "payment";
+
     public DbSet<Charge> Charges => Set<Charge>();
 
     public DbSet<FraudCheck> FraudChecks => Set<FraudCheck>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
-        modelBuilder.HasDefaultSchema("payment");
+        modelBuilder.HasDefaultSchema(Schema);
         modelBuilder.Entity<Charge>(charge =>
         {
             charge.HasKey(c => c.OrderId);

@@ -4,27 +4,30 @@ using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Services;
 
-internal sealed class PricingDb(DbContextOptions<PricingDb> options) : DbContext(options)
+internal sealed class PricingDb(DbContextOptions<PricingDb> options) : DbContext(options), IOwnsSchema
 {
+    public static string Schema => "pricing";
+
     public DbSet<Price> Prices => Set<Price>();
 
     public DbSet<FrozenPrice> FrozenPrices => Set<FrozenPrice>();
 
-    /// <summary>The demo catalogue.</summary>
-    public static Task SeedAsync(PricingDb db, CancellationToken ct)
+    /// <summary>The demo catalogue, where there is no other.</summary>
+    public static async Task SeedAsync(PricingDb db, CancellationToken ct)
     {
+        if (await db.Prices.AnyAsync(ct).ConfigureAwait(false))
+            return;
         db.AddRange(
             new Price { ProductId = "sku-apple", Currency = "EUR", UnitPrice = 3.99m },
             new Price { ProductId = "sku-pear", Currency = "EUR", UnitPrice = 2.49m },
             new Price { ProductId = "sku-plum", Currency = "EUR", UnitPrice = 0.99m },
             new Price { ProductId = "sku-last", Currency = "EUR", UnitPrice = 9.99m },
             new Price { ProductId = "sku-none", Currency = "EUR", UnitPrice = 4.99m });
-        return Task.CompletedTask;
     }
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
-        modelBuilder.HasDefaultSchema("pricing");
+        modelBuilder.HasDefaultSchema(Schema);
         modelBuilder.Entity<Price>(price =>
         {
             price.HasKey(p => new { p.ProductId, p.Currency });

@@ -4,15 +4,17 @@ using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Services;
 
-internal sealed class ShippingDb(DbContextOptions<ShippingDb> options) : DbContext(options)
+internal sealed class ShippingDb(DbContextOptions<ShippingDb> options) : DbContext(options), IOwnsSchema
 {
+    public static string Schema => "shipping";
+
     public DbSet<Shipment> Shipments => Set<Shipment>();
 
     public DbSet<GiftWrap> GiftWraps => Set<GiftWrap>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
-        modelBuilder.HasDefaultSchema("shipping");
+        modelBuilder.HasDefaultSchema(Schema);
         modelBuilder.Entity<Shipment>(shipment =>
         {
             shipment.HasKey(s => s.OrderId);

@@ -1,34 +1,39 @@
-using System.Reflection;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.SqlServer.TransactSql.ScriptDom;
+using OrderSaga.EndToEnd.Tests.Support;
 using OrderSaga.Messaging.Databases;
 
 namespace OrderSaga.EndToEnd.Tests.SqlServer;
 
-/// <summary>No SQL Server runs here, but its own parser does: every context's schema must be T-SQL.</summary>
+/// <summary>No SQL Server runs here, but its own parser does: what makes every schema must be T-SQL.</summary>
 public class When_the_schema_is_written_for_sql_server
 {
-    private static readonly IReadOnlyList<Type> Contexts =
-        [.. Directory.GetFiles(AppContext.BaseDirectory, "OrderSaga.*.dll").Where(f => !Path.GetFileName(f).Contains("Tests", StringComparison.Ordinal)).Select(Assembly.LoadFrom)
-            .SelectMany(a => a.GetTypes()).Where(t => t.IsSubclassOf(typeof(DbContext)) && !t.IsAbstract)];
-
-    public static TheoryData<string> Names => [.. Contexts.Select(c => c.Name)];
+    public static TheoryData<string> Names => Contexts.Names;
 
     [Fact]
     public void Should_find_every_owner_of_a_schema() =>
-        Assert.Equal(["InventoryDb", "NotificationDb", "OpsDb", "OrchestratorDb", "OrdersDb", "PaymentDb", "PricingDb", "ShippingDb"], Contexts.Select(c => c.Name).Order());
+        Assert.Equal(["InventoryDb", "NotificationDb", "OpsDb", "OrchestratorDb", "OrdersDb", "PaymentDb", "PricingDb", "ShippingDb"], Contexts.All.Select(c => c.Name).Order());
 
     [Theory]
     [MemberData(nameof(Names))]
     public void Should_be_read_by_its_parser(string name)
     {
-        var script = Script(name);
-        var parsed = Parse(script, out var errors);
-        Assert.True(errors.Count == 0, $"{string.Join('\n', errors.Select(e => $"line {e.Line}: {e.Message}"))}\n{script}");
-        var tables = new Tables();
-        parsed.Accept(tables);
-        Assert.NotEmpty(tables.Names);
-        Assert.All(tables.Names, table => Assert.Matches("^[a-z_]+\\.[a-z_]+$", table));
+        using var db = Contexts.Open(name, Database.SqlServer("Server=nowhere;Database=none"));
+        var made = Made(db.GetService<IMigrator>().GenerateScript(options: MigrationsSqlGenerationOptions.Idempotent));
+        Assert.All(made, table => Assert.Matches("^[a-z_]+\\.[a-z_]+$", table));
+        var schema = Contexts.SchemaOf(name);
+        Assert.Equal(db.Model.GetEntityTypes().Select(e => $"{e.GetSchema()}.{e.GetTableName()}").Append($"{schema}.migrations_history").Order(), made.Order());
+        Assert.All(made, table => Assert.StartsWith($"{schema}.", table, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Should_be_printed_whole_without_a_server()
+    {
+        var printed = await Command.RunAsync(Path.GetTempPath(), ["migrate", "--script", "--Database:Provider", "SqlServer"], TestContext.Current.CancellationToken);
+        Assert.Equal((0, ""), (printed.ExitCode, printed.Error));
+        Assert.Equal(Contexts.All.Count, Made(printed.Output).Count(table => table.EndsWith(".migrations_history", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -38,13 +43,13 @@ public class When_the_schema_is_written_for_sql_server
         Assert.NotEmpty(errors);
     }
 
-    private static string Script(string name)
+    private static List<string> Made(string script)
     {
-        var context = Contexts.Single(c => c.Name == name);
-        var options = (DbContextOptionsBuilder)Activator.CreateInstance(typeof(DbContextOptionsBuilder<>).MakeGenericType(context))!;
-        Database.SqlServer("Server=nowhere;Database=none").Configure(options);
-        using var db = (DbContext)Activator.CreateInstance(context, options.Options)!;
-        return db.Database.GenerateCreateScript();
+        var parsed = Parse(script, out var errors);
+        Assert.True(errors.Count == 0, $"{string.Join('\n', errors.Select(e => $"line {e.Line}: {e.Message}"))}\n{script}");
+        var tables = new Tables();
+        parsed.Accept(tables);
+        return tables.Names;
     }
 
     private static TSqlFragment Parse(string script, out IList<ParseError> errors)

@@ -122,8 +122,10 @@ internal sealed class EnterStep(CounterDb db) : Step<CounterDb, Enter, Withdraw>
         Db.Set<Tally>().Where(t => t.Name == name).ExecuteUpdateAsync(set => set.SetProperty(t => t.Total, t => t.Total + by), ct);
 }
 
-public sealed class CounterDb(DbContextOptions<CounterDb> options) : DbContext(options)
+public sealed class CounterDb(DbContextOptions<CounterDb> options) : DbContext(options), IOwnsSchema
 {
+    public static string Schema => "counting";
+
     public static async Task SeedAsync(CounterDb db, CancellationToken ct)
     {
         if (!await db.Set<Tally>().AnyAsync(ct))
@@ -132,7 +134,7 @@ public sealed class CounterDb(DbContextOptions<CounterDb> options) : DbContext(o
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
-        modelBuilder.HasDefaultSchema("counting");
+        modelBuilder.HasDefaultSchema(Schema);
         modelBuilder.Entity<Counter>().HasKey(c => c.CorrelationId);
         modelBuilder.Entity<Counter>().Property(c => c.Version).IsConcurrencyToken();
         modelBuilder.Entity<Tally>().HasKey(t => t.Name);

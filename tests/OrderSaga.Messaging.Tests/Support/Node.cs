@@ -58,7 +58,7 @@ internal sealed class Node : IAsyncDisposable
         // MassTransit keeps the first logger factory of the process; one that is not disposed with a node serves them all.
         builder.Services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance);
         builder.Services.AddSingleton<Heard>().AddSingleton<Roundtrips>().AddSingleton<Meeting>();
-        builder.Services.AddDatabase<CounterDb>(options.Database, CounterDb.SeedAsync, (services, db) => db.AddInterceptors([services.GetRequiredService<Roundtrips>(), .. services.GetServices<IInterceptor>()]));
+        builder.Services.AddDatabase<CounterDb>(options.Database, CounterDb.SeedAsync, (services, db) => db.MigratesFromTheModel().AddInterceptors([services.GetRequiredService<Roundtrips>(), .. services.GetServices<IInterceptor>()]));
         builder.Services.AddReliableMessaging<CounterDb, HandledMessage>();
         builder.Services.AddDeadLetters(options.Ops ?? options.Database);
         builder.Services.AddMassTransit(bus =>
