@@ -178,7 +178,8 @@ postgres() {
   (as_somebody "$postgres_bin/initdb" -D "$work/postgres/data" -U postgres -A scram-sha-256 --pwfile "$work/postgres/password" \
     -E UTF8 --locale C.UTF-8 --no-sync) || exit
   as_somebody "$postgres_bin/postgres" -D "$work/postgres/data" -p "$postgres_port" \
-    -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 -c fsync=on
+    -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 -c fsync=on \
+    -c shared_preload_libraries=pg_stat_statements -c pg_stat_statements.max=20000
 }
 
 # The name server of Erlang nodes; started here because a node would start one that outlives it.

@@ -17,6 +17,16 @@ internal sealed class Shop : IAsyncDisposable
 
     public HttpClient Http { get; }
 
+    /// <summary>The processor time that it has used.</summary>
+    public TimeSpan Cpu
+    {
+        get
+        {
+            process.Refresh();
+            return process.TotalProcessorTime;
+        }
+    }
+
     public string Output
     {
         get
@@ -27,9 +37,9 @@ internal sealed class Shop : IAsyncDisposable
     }
 
     /// <summary>Starts it and waits until it says where its console is and that it is ready.</summary>
-    public static async Task<Shop> StartAsync(Place place, CancellationToken ct, string? roles = null)
+    public static async Task<Shop> StartAsync(Place place, CancellationToken ct, string? roles = null, params string[] more)
     {
-        var (process, output, console) = Launch(place, roles);
+        var (process, output, console) = Launch(place, roles, more);
         var ended = process.WaitForExitAsync(ct);
         var first = await Task.WhenAny(console.Task, ended, Task.Delay(StartLimit, ct));
         if (first != console.Task)
@@ -134,7 +144,7 @@ internal sealed class Shop : IAsyncDisposable
         process.Dispose();
     }
 
-    private static (Process Process, List<string> Output, TaskCompletionSource<string> Console) Launch(Place place, string? roles = null)
+    private static (Process Process, List<string> Output, TaskCompletionSource<string> Console) Launch(Place place, string? roles = null, params string[] more)
     {
         var console = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var output = new List<string>();
@@ -150,7 +160,7 @@ internal sealed class Shop : IAsyncDisposable
                 console.TrySetResult("http://127.0.0.1:0");
         }
 
-        var start = new ProcessStartInfo("dotnet", [Repository.Program, "--urls", "http://127.0.0.1:0", .. place.Arguments, .. roles is null ? Array.Empty<string>() : ["--roles", roles]])
+        var start = new ProcessStartInfo("dotnet", [Repository.Program, "--urls", "http://127.0.0.1:0", .. place.Arguments, .. roles is null ? Array.Empty<string>() : ["--roles", roles], .. more])
         {
             WorkingDirectory = place.Folder,
             RedirectStandardOutput = true,

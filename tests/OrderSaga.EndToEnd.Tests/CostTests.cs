@@ -1,0 +1,131 @@
+using System.Globalization;
+using System.Text;
+using Npgsql;
+using OrderSaga.EndToEnd.Tests.Support;
+
+namespace OrderSaga.EndToEnd.Tests;
+
+/// <summary>
+/// What an order costs, counted by the database itself on real servers: orchestrator and services in processes and databases of their
+/// own, so that each one's statements, transactions and bytes of WAL stand apart. The table goes to artifacts/test-logs/costs.txt.
+/// </summary>
+public class When_the_cost_of_an_order_is_counted
+{
+    private const int WarmUp = 40;
+    private static readonly int Orders = Environment.GetEnvironmentVariable("ORDERSAGA_TEST_LONG") == "1" ? 3000 : 150;
+
+    // The first that fits: what a statement is for, told from its text.
+    private static readonly (string Part, string[] Words)[] Parts =
+    [
+        ("test", ["pg_stat", "/* test */"]),
+        ("timers", ["qrtz_", "asked is not null and"]),
+        ("marks of what was sent", ["update checkout.saga_log"]),
+        ("intake", ["insert into checkout.order_state", "idempotency_key ="]),
+        ("load", ["from checkout.order_state"]),
+        ("save: row", ["update checkout.order_state"]),
+        ("save: log", ["insert into checkout.saga_log"]),
+        ("begin", ["begin"]),
+        ("commit", ["commit"]),
+        ("reset of pooled connections", ["reset all", "close all", "unlisten", "advisory_unlock", "discard", "session authorization"]),
+    ];
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Should_be_one_transaction_and_three_round_trips_for_each_event()
+    {
+        await using var place = (ServersPlace)await Place.OfAsync("servers");
+        await using var theirs = await TestDatabase.CreateAsync();
+        await using var services = await Shop.StartAsync(place, Ct, "orders,inventory,pricing,payment,shipping,notification", "--Database:ConnectionString", theirs.ConnectionString + ";Maximum Pool Size=60");
+        await using var shop = await Shop.StartAsync(place, Ct, "orchestrator,web");
+        await using var ours = await place.OpenAsync();
+        await ExecuteAsync(ours, "CREATE EXTENSION pg_stat_statements");
+        await RunAsync(shop, ours, WarmUp);
+
+        var (before, cpu, cpuOfServices) = (await EventsAsync(ours), shop.Cpu, services.Cpu);
+        await ExecuteAsync(ours, "SELECT pg_stat_statements_reset()");
+        await RunAsync(shop, ours, WarmUp + Orders);
+        var events = await EventsAsync(ours) - before;
+        var costs = await CostsAsync(ours, "current_database()");
+        var cost = costs.ToDictionary(c => c.Part);
+        var other = await CostsAsync(ours, $"'{new NpgsqlConnectionStringBuilder(theirs.ConnectionString).Database}'");
+
+        Report(events, costs, other, shop.Cpu - cpu, services.Cpu - cpuOfServices);
+        Assert.Equal(7 * Orders, events);
+        // The rows of the log and the commits beside them; what little more there is belongs to the timers' housekeeping.
+        Assert.Equal(events, cost["save: log"].Calls);
+        Assert.InRange(cost["commit"].Calls, events, events * 1.1);
+        // Row and log travel together; so load, save, commit.
+        Assert.InRange((double)(cost["load"].Calls + cost["intake"].Calls + cost["save: log"].Calls + cost["commit"].Calls) / events, 2, 3.3);
+        // Nothing of an order that goes well ever comes to the timers.
+        Assert.InRange(cost.GetValueOrDefault("timers").Calls, 0, events / 4);
+    }
+
+    private static async Task RunAsync(Shop shop, NpgsqlConnection database, int atRest)
+    {
+        var already = await CountAsync(database, "SELECT count(*) /* test */ FROM checkout.order_state");
+        using var several = new SemaphoreSlim(8);
+        await Task.WhenAll(Enumerable.Range(0, (int)(atRest - already)).Select(async _ =>
+        {
+            await several.WaitAsync(Ct);
+            using var response = await shop.PlaceAsync(Shop.Order(), ct: Ct);
+            several.Release();
+            response.EnsureSuccessStatusCode();
+        }));
+        for (var i = 0; await CountAsync(database, "SELECT count(*) /* test */ FROM checkout.order_state WHERE ended_at IS NOT NULL") < atRest
+            || await CountAsync(database, "SELECT count(*) /* test */ FROM checkout.saga_log WHERE outgoing IS NOT NULL") > 0; i++)
+        {
+            Assert.True(i < 3000, "The orders do not come to rest.");
+            await Task.Delay(200, Ct);
+        }
+    }
+
+    private static Task<long> EventsAsync(NpgsqlConnection database) => CountAsync(database, "SELECT count(*) /* test */ FROM checkout.saga_log");
+
+    private static async Task<List<Cost>> CostsAsync(NpgsqlConnection database, string name)
+    {
+        var costs = Parts.Select(p => p.Part).Append("other").ToDictionary(part => part, part => new Cost(part, 0, 0, 0));
+        await using var command = database.CreateCommand();
+#pragma warning disable CA2100 // a database of the test's own
+        command.CommandText = $"SELECT query, calls, wal_bytes::bigint, (total_exec_time * 1000)::bigint FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = {name}";
+#pragma warning restore CA2100
+        await using var reader = await command.ExecuteReaderAsync(Ct);
+        while (await reader.ReadAsync(Ct))
+        {
+            var query = reader.GetString(0);
+            var part = Parts.FirstOrDefault(p => p.Words.Any(w => query.Contains(w, StringComparison.OrdinalIgnoreCase))).Part ?? "other";
+            costs[part] = costs[part] with { Calls = costs[part].Calls + reader.GetInt64(1), Wal = costs[part].Wal + reader.GetInt64(2), Microseconds = costs[part].Microseconds + reader.GetInt64(3) };
+        }
+
+        return [.. costs.Values.Where(c => c.Part != "test" && c.Calls > 0)];
+    }
+
+    private static void Report(long events, IReadOnlyList<Cost> ours, IReadOnlyList<Cost> theirs, TimeSpan cpu, TimeSpan cpuOfServices)
+    {
+        var text = new StringBuilder();
+        void Line(string part, long calls, long wal, long microseconds) => text.AppendLine(CultureInfo.InvariantCulture,
+            $"{part,-30}{calls,9}{(double)calls / events,9:0.00}{(double)wal / events,11:0}{(double)microseconds / events,9:0}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{Orders} orders, {events} saga events; statements of the orchestrator's database, per saga event")
+            .AppendLine(CultureInfo.InvariantCulture, $"{"",-30}{"all",9}{"calls",9}{"WAL bytes",11}{"us in db",9}");
+        foreach (var cost in ours)
+            Line(cost.Part, cost.Calls, cost.Wal, cost.Microseconds);
+        Line("together", ours.Sum(c => c.Calls), ours.Sum(c => c.Wal), ours.Sum(c => c.Microseconds));
+        Line("all services' databases", theirs.Sum(c => c.Calls), theirs.Sum(c => c.Wal), theirs.Sum(c => c.Microseconds));
+        text.AppendLine(CultureInfo.InvariantCulture, $"CPU per saga event: orchestrator and web {cpu.TotalMilliseconds / events:0.00} ms, all services {cpuOfServices.TotalMilliseconds / events:0.00} ms (build of the tests)");
+        File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(Repository.Root, "artifacts", "test-logs")).FullName, "costs.txt"), text.ToString());
+    }
+
+    private static async Task<long> CountAsync(NpgsqlConnection database, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, database);
+        return (long)(await command.ExecuteScalarAsync(Ct))!;
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection database, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, database);
+        await command.ExecuteNonQueryAsync(Ct);
+    }
+
+    private readonly record struct Cost(string Part, long Calls, long Wal, long Microseconds);
+}
