@@ -1,0 +1,175 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using MassTransit;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.SqlServer.TransactSql.ScriptDom;
+using OrderSaga.Contracts;
+using OrderSaga.EndToEnd.Tests.Support;
+using OrderSaga.Host;
+using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.DeadLetters;
+using OrderSaga.Orchestrator;
+
+namespace OrderSaga.EndToEnd.Tests.SqlServer;
+
+/// <summary>
+/// All roles run against a SQL Server that is not there, and hear every message that there is; every row of every table is put in and
+/// changed. Whatever they send to it must be T-SQL, and correct without hints: by versions, keys and conditions.
+/// </summary>
+public class When_statements_go_to_sql_server
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Should_be_understood_and_be_correct_without_hints()
+    {
+        var server = new AnswersNothing();
+        await RunEverythingAsync(server);
+        var seen = new Seen();
+        foreach (var statement in server.Statements)
+            TSql.Read(statement).Accept(seen);
+
+        Assert.InRange(server.Statements.Count, 100, 1000);
+        var tables = Contexts.All.Select(c => c.Name).SelectMany(TablesOf).ToHashSet();
+        Assert.Empty(tables.Except(seen.Inserted));
+        // Those that nobody but outside programs reads yet.
+        Assert.Empty(tables.Except(seen.Selected).Except(["notification.notifications", "orders.orders", "payment.charges", "payment.fraud_checks", "pricing.frozen_prices", "shipping.gift_wraps", "shipping.shipments"]));
+        Assert.Contains("checkout.order_state", seen.Updated);
+        // Nobody waits for a lock that a hint takes, and nothing is merged by hand or by EF.
+        Assert.Empty(seen.Hints);
+        Assert.Equal(0, seen.Merges);
+        // What keeps two nodes apart: the row's version; stock is taken on a condition; one process changes a schema.
+        Assert.Contains(server.Statements, s => s.Contains("UPDATE [checkout].[order_state]", StringComparison.Ordinal) && s.Contains("AND [version] = @", StringComparison.Ordinal));
+        Assert.Contains(server.Statements, s => s.Contains("[inventory].[stock]", StringComparison.Ordinal) && s.Contains("[s].[on_hand] - [s].[reserved] >= @", StringComparison.Ordinal));
+        Assert.Contains(server.Statements, s => s.Contains("sp_getapplock", StringComparison.Ordinal) && s.Contains("'Transaction'", StringComparison.Ordinal));
+    }
+
+    private static IEnumerable<string> TablesOf(string context)
+    {
+        using var db = Contexts.Open(context, Database.SqlServer("Server=nowhere;Database=none"));
+        return [.. db.Model.GetEntityTypes().Select(e => $"{e.GetSchema()}.{e.GetTableName()}")];
+    }
+
+    private static async Task RunEverythingAsync(AnswersNothing server)
+    {
+        var database = Database.SqlServer("Server=127.0.0.1,1;Database=none;Connect Timeout=1");
+        var builder = WebApplication.CreateBuilder();
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Database:Provider"] = "SqlServer", ["Database:ConnectionString"] = "Server=nowhere;Database=none" });
+        builder.Logging.ClearProviders();
+        builder.Services.AddRoles(Settings.Read(builder.Configuration), _ => database);
+        foreach (var context in Contexts.All)
+            typeof(When_statements_go_to_sql_server).GetMethod(nameof(Intercept), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(context).Invoke(null, [builder.Services, server]);
+        await using var app = builder.Build();
+        foreach (var schema in app.Services.GetServices<Schema>())
+            await schema.UpdateAsync(Ct);
+        foreach (var context in Contexts.All)
+            await WriteEverythingAsync(app.Services, context);
+        await ReadAsync(app.Services);
+
+        await app.StartAsync(Ct);
+        var bus = app.Services.GetRequiredService<IBus>();
+        foreach (var type in typeof(SubmitOrder).Assembly.GetTypes().Where(t => File.Exists(SampleOf(t))))
+            await bus.Publish(JsonSerializer.Deserialize(await File.ReadAllTextAsync(SampleOf(type), Ct), type, JsonSerializerOptions.Web)!, type, Ct);
+        // All of it has been heard when nothing new has been said for a while.
+        for (var (said, still) = (0, 0); still < 20; still = server.Statements.Count == said ? still + 1 : 0)
+        {
+            said = server.Statements.Count;
+            await Task.Delay(100, Ct);
+        }
+
+        await app.StopAsync(Ct);
+    }
+
+    private static async Task ReadAsync(IServiceProvider services)
+    {
+        var queries = services.GetRequiredService<Queries>();
+        await queries.FindAsync(Guid.NewGuid(), Ct);
+        await queries.CanReachDatabaseAsync(Ct);
+        await queries.UnknownStepsAsync(Ct);
+        var letters = services.GetRequiredService<DeadLetterStore>();
+        await letters.WaitingAsync(10, Ct);
+        await letters.ReplayAsync(Guid.NewGuid(), "ann", Ct);
+        await letters.DiscardAsync(Guid.NewGuid(), "ann", "a test", Ct);
+        await using var scope = services.CreateAsyncScope();
+        await StuckUndo.SettleAsync(scope.ServiceProvider.GetRequiredService<OrchestratorDb>(), Guid.NewGuid(), "ChargePayment", default, Ct);
+        await services.GetRequiredService<Intake>().SubmitAsync(JsonSerializer.Deserialize<SubmitOrder>(await File.ReadAllTextAsync(SampleOf(typeof(SubmitOrder)), Ct), JsonSerializerOptions.Web)!, "key", Ct);
+    }
+
+    // Every kind of row is put in, and every column of it changed.
+    private static async Task WriteEverythingAsync(IServiceProvider services, Type context)
+    {
+        await using var scope = services.CreateAsyncScope();
+        var db = (DbContext)scope.ServiceProvider.GetRequiredService(context);
+        foreach (var entity in db.Model.GetEntityTypes())
+        {
+            var entry = db.Entry(RuntimeHelpers.GetUninitializedObject(entity.ClrType));
+            foreach (var property in entity.GetProperties())
+                entry.Property(property.Name).CurrentValue = ValueOf(property);
+            entry.State = EntityState.Added;
+            await db.SaveChangesAsync(Ct);
+            foreach (var property in entry.Properties.Where(p => !p.Metadata.IsKey()))
+                property.IsModified = true;
+            await db.SaveChangesAsync(Ct);
+            db.ChangeTracker.Clear();
+        }
+    }
+
+    private static object? ValueOf(IProperty property) => (Nullable.GetUnderlyingType(property.ClrType) ?? property.ClrType) switch
+    {
+        var type when type == typeof(string) => "text",
+        var type when type == typeof(byte[]) => new byte[] { 1 },
+        var type when type == typeof(Guid) => Guid.NewGuid(),
+        var type when type == typeof(SubmitOrder) => JsonSerializer.Deserialize<SubmitOrder>(File.ReadAllText(SampleOf(typeof(SubmitOrder))), JsonSerializerOptions.Web),
+        { IsValueType: true } type => Activator.CreateInstance(type),
+        var type => RuntimeHelpers.GetUninitializedObject(type),
+    };
+
+    private static string SampleOf(Type message) => Path.Combine(Repository.Root, "tests", "OrderSaga.Orchestrator.Tests", "Contracts", "Samples", $"{message.Name}.json");
+
+    private static void Intercept<TDb>(IServiceCollection services, AnswersNothing server)
+        where TDb : DbContext
+        => services.ConfigureDbContext<TDb>(options => options.AddInterceptors(server));
+
+    private sealed class Seen : TSqlFragmentVisitor
+    {
+        public HashSet<string> Selected { get; } = [];
+
+        public HashSet<string> Inserted { get; } = [];
+
+        public HashSet<string> Updated { get; } = [];
+
+        public List<string> Hints { get; } = [];
+
+        public int Merges { get; private set; }
+
+        public override void Visit(QuerySpecification node) => Selected.UnionWith(Named(node.FromClause));
+
+        public override void Visit(InsertSpecification node) => Inserted.UnionWith(Named(node.Target));
+
+        public override void Visit(UpdateSpecification node) => Updated.UnionWith(Named(node.Target).Concat(Named(node.FromClause)));
+
+        public override void Visit(MergeStatement node) => Merges++;
+
+        public override void Visit(TableHint node) => Hints.Add(node.HintKind.ToString());
+
+        private static List<string> Named(TSqlFragment? fragment)
+        {
+            var tables = new Tables();
+            fragment?.Accept(tables);
+            return tables.Names;
+        }
+    }
+
+    private sealed class Tables : TSqlFragmentVisitor
+    {
+        public List<string> Names { get; } = [];
+
+        public override void Visit(NamedTableReference node) => Names.Add($"{node.SchemaObject.SchemaIdentifier?.Value}.{node.SchemaObject.BaseIdentifier.Value}");
+    }
+}
