@@ -18,15 +18,19 @@ public abstract class Step<TDb, TDo, TUndo>(TDb db) : DoStep<TDb, TDo>(db), ICon
     /// <summary>The confirmation of an undo that finds nothing to undo.</summary>
     protected abstract object NothingToUndo(Guid orderId);
 
-    public Task Consume(ConsumeContext<TUndo> context) => AnswerAsync(context, async (orderId, time, ct) =>
+    public Task Consume(ConsumeContext<TUndo> context)
     {
-        if (await FindAsync(orderId, undo: true, ct).ConfigureAwait(false) is { } before)
-            return before;
-        var done = await FindAsync(orderId, undo: false, ct).ConfigureAwait(false);
-        if (done is { Status: StepStatus.Done })
-            return Add(Entry(orderId, undo: true, new(StepStatus.Undone, await UndoAsync(context.Message, ct).ConfigureAwait(false)), time));
-        if (done is null)
-            Add(Entry(orderId, undo: false, new(StepStatus.Barred, Refusal(orderId, "ALREADY_UNDONE", $"{Name} came after its undo.")), time));
-        return Add(Entry(orderId, undo: true, new(StepStatus.NothingToUndo, NothingToUndo(orderId)), time));
-    });
+        var turn = Turn.Of(context);
+        return AnswerAsync(turn, async () =>
+        {
+            if (await FindAsync(turn, undo: true).ConfigureAwait(false) is { } before)
+                return before;
+            var done = await FindAsync(turn, undo: false).ConfigureAwait(false);
+            if (done is { Status: StepStatus.Done })
+                return Add(turn, undo: true, new(StepStatus.Undone, await UndoAsync(context.Message, turn.Ct).ConfigureAwait(false)));
+            if (done is null)
+                Bar(turn);
+            return Add(turn, undo: true, new(StepStatus.NothingToUndo, NothingToUndo(turn.OrderId)));
+        });
+    }
 }

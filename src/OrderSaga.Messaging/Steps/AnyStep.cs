@@ -1,0 +1,145 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using MassTransit;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using OrderSaga.Messaging.Databases;
+
+namespace OrderSaga.Messaging.Steps;
+
+/// <summary>
+/// What all steps share: one local transaction for the effect and its row of the step log, the stored answer again for a repetition,
+/// and answers that go out after the commit, under an id derived from the command's.
+/// </summary>
+/// <remarks>
+/// The key (order, step, direction) is what serialises: two repetitions need the same row, a do and an undo that race both need the
+/// do's row. Whoever commits second is rolled back and run again on what the first one left.
+/// </remarks>
+public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
+    where TDb : DbContext
+    where TDo : class
+{
+    private const int MostTries = 8;
+
+    private protected AnyStep(TDb db) => Db = db;
+
+    protected static string Name { get; } = typeof(TDo).Name;
+
+    protected TDb Db { get; }
+
+    /// <summary>What the command asks for, in the participant's own terms: the same key with something else in it is refused. Never the whole message, for contracts grow.</summary>
+    protected abstract object BusinessOf(TDo ask);
+
+    /// <summary>A refusal with a reason code.</summary>
+    protected abstract object Refusal(Guid orderId, string reason, string detail);
+
+    protected static StepAnswer Done(object answer) => new(StepStatus.Done, answer);
+
+    protected static StepAnswer Refused(object answer) => new(StepStatus.Refused, answer);
+
+    public abstract Task Consume(ConsumeContext<TDo> context);
+
+    /// <summary>One transaction and its answer, which goes out after the commit.</summary>
+    private protected async Task AnswerAsync(Turn turn, Func<Task<StepLogEntry>> work) =>
+        await PublishAsync(turn, await CommitAsync(turn, work).ConfigureAwait(false)).ConfigureAwait(false);
+
+    /// <summary>One transaction, run again from the start when somebody else was faster.</summary>
+    private protected async Task<T> CommitAsync<T>(Turn turn, Func<Task<T>> work)
+    {
+        var database = turn.Services.GetRequiredService<DatabaseOf<TDb>>().Value;
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await Db.Database.BeginTransactionAsync(turn.Ct).ConfigureAwait(false);
+                var result = await work().ConfigureAwait(false);
+                await Db.SaveChangesAsync(turn.Ct).ConfigureAwait(false);
+                await Db.Database.CommitTransactionAsync(turn.Ct).ConfigureAwait(false);
+                return result;
+            }
+            catch (Exception e) when (attempt < MostTries && database.IsConflict(e))
+            {
+                // Somebody else answered first, or changed what we changed: again, on what is there now.
+            }
+            finally
+            {
+                await ForgetAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private protected Task<StepLogEntry?> FindAsync(Turn turn, bool undo) =>
+        Db.Set<StepLogEntry>().AsNoTracking().SingleOrDefaultAsync(e => e.OrderId == turn.OrderId && e.Step == Name && e.Undo == undo, turn.Ct);
+
+    /// <summary>Adds a row to the step log.</summary>
+    private protected StepLogEntry Add(Turn turn, bool undo, StepAnswer answer, string? fingerprint = null)
+    {
+        var entry = Entry(turn, undo, answer, fingerprint);
+        Db.Add(entry);
+        return entry;
+    }
+
+    /// <summary>The answer to a command whose step log row is there: the stored one, if it asks for the same as then.</summary>
+    private protected StepLogEntry Repeated(Turn turn, StepLogEntry before, string fingerprint) =>
+        before.Fingerprint is null || before.Fingerprint == fingerprint ? before : Reused(turn);
+
+    // Not a repetition but something else under a key that was used: what was done stays, this is not done, and somebody should know.
+    private protected StepLogEntry Reused(Turn turn)
+    {
+        turn.Log(GetType()).LogError("Order {OrderId}: {Step} came again under its key with other content; it is refused", turn.OrderId, Name);
+        return Entry(turn, undo: false, Refused(Refusal(turn.OrderId, "KEY_REUSED", $"{Name} was asked for before, with other content.")));
+    }
+
+    /// <summary>The step is not done and never will be: a late command for it is refused.</summary>
+    private protected void Bar(Turn turn) =>
+        Add(turn, undo: false, new(StepStatus.Barred, Refusal(turn.OrderId, "ALREADY_UNDONE", $"{Name} came after its undo.")));
+
+    private protected static string Fingerprint(object business) => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(business)).AsSpan(0, 16));
+
+    private protected async Task ForgetAsync()
+    {
+        if (Db.Database.CurrentTransaction is { } open)
+            await open.DisposeAsync().ConfigureAwait(false);
+        Db.ChangeTracker.Clear();
+    }
+
+    private protected static Task PublishAsync(Turn turn, StepLogEntry entry) => PublishAsync(turn, Read(entry));
+
+    private protected static Task PublishAsync(Turn turn, object answer)
+    {
+        var type = answer.GetType();
+        return turn.Bus.Publish(answer, type, Pipe.Execute<PublishContext>(publish =>
+        {
+            publish.MessageId = MessageId.Derive(turn.Command, type.Name);
+            SagaHeaders.Mark(publish, turn.OrderId, Name, turn.Action);
+        }), turn.Ct);
+    }
+
+    /// <summary>The stored answer as a message.</summary>
+    private protected static object Read(StepLogEntry entry)
+    {
+        var type = typeof(TDo).Assembly.GetType(entry.AnswerType)
+            ?? throw new InvalidOperationException($"The stored answer of {Name} for {entry.OrderId} is a {entry.AnswerType}, which this version does not know.");
+        return JsonSerializer.Deserialize(entry.Answer, type)!;
+    }
+
+    private static StepLogEntry Entry(Turn turn, bool undo, StepAnswer answer, string? fingerprint = null)
+    {
+        var type = answer.Message.GetType();
+        return new StepLogEntry
+        {
+            OrderId = turn.OrderId,
+            Step = Name,
+            Undo = undo,
+            Status = answer.Status,
+            At = turn.Now,
+            Fingerprint = fingerprint,
+            AnswerType = type.FullName!,
+            Answer = JsonSerializer.Serialize(answer.Message, type),
+        };
+    }
+}
+
+/// <summary>What came of a step.</summary>
+public readonly record struct StepAnswer(string Status, object Message);
