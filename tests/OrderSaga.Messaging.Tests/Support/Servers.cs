@@ -10,7 +10,10 @@ public abstract class TestServer
 
     public static TestServer SqlServer { get; } = new SqlServerServer();
 
-    /// <summary>A database of its own, dropped at the end.</summary>
+    /// <summary>Why there is no such server; none if there is one.</summary>
+    public virtual string? WhyNot => null;
+
+    /// <summary>A database of its own, dropped at the end; the test is skipped where there is no server.</summary>
     internal abstract Task<KitDatabase> CreateAsync();
 
     private sealed class PostgresServer : TestServer
@@ -26,11 +29,13 @@ public abstract class TestServer
     {
         private const string Variable = "ORDERSAGA_TEST_SQLSERVER";
 
+        public override string? WhyNot => string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable)) ? $"SQL Server: {Variable} holds no connection string." : null;
+
         internal override async Task<KitDatabase> CreateAsync()
         {
+            if (WhyNot is { } why)
+                Assert.Skip(why);
             var server = Environment.GetEnvironmentVariable(Variable);
-            if (string.IsNullOrEmpty(server))
-                Assert.Skip($"SQL Server: {Variable} holds no connection string.");
             var name = $"test_{Guid.NewGuid():N}";
             await OnServerAsync(server!, $"CREATE DATABASE {name}; ALTER DATABASE {name} SET READ_COMMITTED_SNAPSHOT ON");
             return new KitDatabase(
