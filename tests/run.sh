@@ -284,7 +284,7 @@ test_project() { # name, filters for its runner...
   fi
 
   run timeout --kill-after=10 "$limit" dotnet "$program" -noLogo -noColor -noAutoReporters \
-    -printMaxStringLength 0 -printMaxEnumerableLength 30 "$@" >"$log" 2>&1
+    -longRunning 120 -printMaxStringLength 0 -printMaxEnumerableLength 30 "$@" >"$log" 2>&1
   status=$?
 
   # '   Name  Total: 6, Errors: 0, Failed: 2, Skipped: 3, Not Run: 1, Time: 0.118s', or only 'Total: 0'

@@ -38,20 +38,24 @@ public static class QuorumQueues
     /// <summary>Where the broker puts what was delivered too often.</summary>
     public const string DeadLetters = "dead-letters";
 
-    // Innocent messages that were delivered beside one that kills its process count along with it; so not too few.
-    private const int DeliveryLimit = 20;
+    /// <summary>
+    /// After so many deliveries a message is stored as a dead letter by whoever gets it next. Innocent ones that were delivered beside one
+    /// that kills its process count along with it; so not too few.
+    /// </summary>
+    internal const int Deliveries = 20;
+
+    // Behind that, for what kills a process before it can look: some brokers drop a message at a limit of their own, unless told where to.
+    private const int DeliveryLimit = 30;
 
     /// <summary>
-    /// Replicated, and what was delivered too often goes to the dead letters, surely: the message leaves the queue only when it is there.
-    /// The arguments are the queue's identity: everybody who declares it must say the same.
+    /// Replicated, and what was delivered too often goes to the dead letters. The arguments are the queue's identity: everybody who
+    /// declares it must say the same. (Not with the strategy at-least-once: RabbitMQ 3.10 can lose the whole queue by it when it starts.)
     /// </summary>
     public static void AsQuorumQueue(this IRabbitMqQueueConfigurator queue)
     {
         queue.SetQuorumQueue();
         queue.SetQueueArgument("x-delivery-limit", DeliveryLimit);
         queue.SetQueueArgument("x-dead-letter-exchange", DeadLetters);
-        queue.SetQueueArgument("x-dead-letter-strategy", "at-least-once");
-        queue.SetQueueArgument("x-overflow", "reject-publish");
     }
 
     /// <summary>

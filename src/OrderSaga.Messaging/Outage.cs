@@ -8,12 +8,13 @@ namespace OrderSaga.Messaging;
 /// held and tried again until the database is back; no more are taken than the queue's prefetch allows, so the endpoint stands still.
 /// Were it a fault, one outage would undo every order under way.
 /// </summary>
-internal static class Outage
+public static class Outage
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
 
     /// <summary>Hours of it; a broker that loses its patience meanwhile delivers the message again.</summary>
-    public static TimeSpan[] Pauses { get; } = [.. new[] { 100, 500, 1000, 2000 }.Select(ms => TimeSpan.FromMilliseconds(ms)), .. Enumerable.Repeat(Pause, 10_000)];
+    internal static TimeSpan[] Pauses { get; } = [.. new[] { 100, 500, 1000, 2000 }.Select(ms => TimeSpan.FromMilliseconds(ms)), .. Enumerable.Repeat(Pause, 10_000)];
 
+    /// <summary>Whether the database is away, and nothing else is the matter.</summary>
     public static bool Is(Exception exception) => exception is not SagaConflictException && Database.IsAway(exception);
 }

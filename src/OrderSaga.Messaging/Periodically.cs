@@ -14,7 +14,10 @@ public static class Periodically
         await started.Task.WaitAsync(ct).ConfigureAwait(false);
     }
 
-    /// <summary>Acts at once and then again after each pause, until it is stopped; a failure is logged, and it goes on.</summary>
+    /// <summary>
+    /// Acts at once and then again after each pause, until it is stopped. Failures do not end it: the first of a row is logged, and the
+    /// success that ends the row.
+    /// </summary>
     /// <param name="time">The clock.</param>
     /// <param name="pause">The pause.</param>
     /// <param name="act">What is done; it is told whether it is the first time.</param>
@@ -23,7 +26,7 @@ public static class Periodically
     /// <param name="ct">Stops it.</param>
     public static async Task EveryAsync(this TimeProvider time, TimeSpan pause, Func<bool, Task> act, ILogger log, string what, CancellationToken ct)
     {
-        var first = true;
+        var (first, failing) = (true, false);
         using var timer = new PeriodicTimer(pause, time);
         do
         {
@@ -31,10 +34,15 @@ public static class Periodically
             {
                 await act(first).ConfigureAwait(false);
                 first = false;
+                if (failing)
+                    log.LogInformation("{What} succeeds again", what);
+                failing = false;
             }
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (Exception e) when (!ct.IsCancellationRequested)
             {
-                log.LogWarning(e, "{What} failed; it is tried again in {Pause}", what, pause);
+                if (!failing)
+                    log.LogWarning(e, "{What} failed; it is tried again every {Pause}", what, pause);
+                failing = true;
             }
         }
         while (await timer.WaitForNextTickAsync(ct).ConfigureAwait(false));

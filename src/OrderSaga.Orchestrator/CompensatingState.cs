@@ -1,9 +1,10 @@
 using MassTransit;
+using OrderSaga.Messaging.Scheduling;
 
 namespace OrderSaga.Orchestrator;
 
 /// <summary>The row of a saga that is folded from a table. It is kept after the end, so that late messages meet it.</summary>
-public abstract class CompensatingState : SagaStateMachineInstance
+public abstract class CompensatingState : SagaStateMachineInstance, IRowTimer
 {
     public Guid CorrelationId { get; set; }
 

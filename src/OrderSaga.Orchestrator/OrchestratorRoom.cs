@@ -8,6 +8,7 @@ using OrderSaga.Messaging;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.Outbox;
 using OrderSaga.Messaging.Sagas;
+using OrderSaga.Messaging.Scheduling;
 
 namespace OrderSaga.Orchestrator;
 
@@ -74,6 +75,9 @@ public static class OrchestratorRoom
             .Endpoint(e => e.Name = Mailbox.Name);
         bus.AddScoped<IRepeat<OrchestratorDb>, RepeatAsked>();
         Mailbox.AddConsumers(bus);
+        bus.AddSingleton<Deadlines>();
+        bus.AddSingleton<IActOnTimeout<OrderState>>(provider => provider.GetRequiredService<Deadlines>());
+        bus.AddQuartzTimeouts<OrchestratorDb, OrderState>(underWay: order => order.Asked != null);
         bus.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<Sweep>(provider, forgetfulTransport));
     }
 }

@@ -3,13 +3,12 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging;
-using OrderSaga.Messaging.Outbox;
 
 namespace OrderSaga.Orchestrator;
 
 /// <summary>
-/// Acts when an order's deadline has passed. It reads the rows alone, no messages and no scheduler's tables, so it finds every order
-/// whatever else was lost; the row's version keeps it from one that somebody else has just moved.
+/// Takes the orders whose deadline has passed, at the start and every minute. Timers are on time by the scheduler; this is for the day
+/// when it is not there: it reads the rows alone, no messages and no scheduler's tables, so it finds every order whatever else was lost.
 /// </summary>
 /// <remarks>
 /// On a transport that dies with its process, the start is a deadline too: what was asked is asked again at once, under its key, and
@@ -17,15 +16,17 @@ namespace OrderSaga.Orchestrator;
 /// </remarks>
 internal sealed class Sweep(
     IServiceScopeFactory scopes,
-    Outbox<OrchestratorDb> outbox,
-    OrderStateMachine machine,
+    Deadlines deadlines,
     IHostApplicationLifetime host,
     TimeProvider time,
     ILogger<Sweep> log,
     bool forgetfulTransport) : BackgroundService
 {
     private const int BatchSize = 100;
-    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
+
+    // What is due just now, the scheduler is about to fire.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
     private List<Guid> left = [];
 
@@ -43,9 +44,11 @@ internal sealed class Sweep(
         if (left.Count > 0)
             log.LogInformation("Going on with {Count} orders that were under way when the last process ended", left.Count);
         foreach (var orderId in left)
-            await ActAsync(orderId, _ => new Happening.Restarted(), "restarted", stoppingToken).ConfigureAwait(false);
+            await TryAsync(orderId, () => deadlines.RestartedAsync(orderId, stoppingToken), stoppingToken).ConfigureAwait(false);
 
-        await time.EveryAsync(Tick, _ => ActOnDueAsync(stoppingToken), log, "Looking for orders past their deadline", stoppingToken).ConfigureAwait(false);
+        deadlines.Count();
+        await time.EveryAsync(Pause, first => SweepAsync(time.GetUtcNow() - (first ? TimeSpan.Zero : Grace), stoppingToken),
+            log, "Looking for orders past their deadline", stoppingToken).ConfigureAwait(false);
     }
 
     private async Task<List<Guid>> AwaitingAsync(CancellationToken ct)
@@ -55,36 +58,34 @@ internal sealed class Sweep(
             .Where(o => o.Asked != null && o.Phase == "awaiting").OrderBy(o => o.Due).Select(o => o.CorrelationId).ToListAsync(ct).ConfigureAwait(false);
     }
 
-    private async Task ActOnDueAsync(CancellationToken ct)
+    private async Task SweepAsync(DateTimeOffset until, CancellationToken ct)
     {
+        // An order that cannot be moved stays where it is: it must not keep the others from their turn.
+        var (after, last) = (DateTimeOffset.MinValue, Guid.Empty);
         while (true)
         {
-            var now = time.GetUtcNow();
             await using var scope = scopes.CreateAsyncScope();
             var due = await scope.ServiceProvider.GetRequiredService<OrchestratorDb>().Orders
-                .Where(o => o.Asked != null && o.Due <= now).OrderBy(o => o.Due).Take(BatchSize)
-                .Select(o => o.CorrelationId).ToListAsync(ct).ConfigureAwait(false);
-            foreach (var orderId in due)
-                await ActAsync(orderId, saga => new Happening.TimeUp(saga.Token), "time is up", ct).ConfigureAwait(false);
+                .Where(o => o.Asked != null && o.Due <= until && (o.Due > after || (o.Due == after && o.CorrelationId.CompareTo(last) > 0)))
+                .OrderBy(o => o.Due).ThenBy(o => o.CorrelationId).Take(BatchSize)
+                .Select(o => new { o.CorrelationId, o.Token, Due = o.Due!.Value }).ToListAsync(ct).ConfigureAwait(false);
+            foreach (var order in due)
+                await TryAsync(order.CorrelationId, () => deadlines.TimeIsUpAsync(order.CorrelationId, order.Token, ct), ct).ConfigureAwait(false);
             if (due.Count < BatchSize)
                 return;
+            (after, last) = (due[^1].Due, due[^1].CorrelationId);
         }
     }
 
-    private Task<bool> ActAsync(Guid orderId, Func<OrderState, Happening> happening, string why, CancellationToken ct) => outbox.RunAsync(async (db, session) =>
+    private async Task TryAsync(Guid orderId, Func<Task> act, CancellationToken ct)
     {
-        var saga = await db.Orders.SingleAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false);
-        var state = saga.CurrentState;
-        var decision = await machine.ApplyAsync(saga, happening(saga), session.Publisher, session, ct).ConfigureAwait(false);
-        if (decision.Says == Said.Ignored)
+        try
         {
-            // Somebody else moved it meanwhile; nothing to commit.
-            session.Entry = null;
-            return false;
+            await act().ConfigureAwait(false);
         }
-
-        session.Entry!.MessageId = MessageId.Derive(orderId, $"sweep:{saga.Version}");
-        log.LogInformation("Order {OrderId} in state {State}, {Why}: {Says}, asking {Asked} (attempt {Attempt})", orderId, state, why, decision.Says, saga.Asked, saga.Attempt);
-        return true;
-    }, ct);
+        catch (Exception e) when (!Outage.Is(e) && !ct.IsCancellationRequested)
+        {
+            log.LogWarning(e, "Order {OrderId} could not be moved; it is tried again every {Pause}", orderId, Pause);
+        }
+    }
 }

@@ -125,7 +125,7 @@ public abstract class OutboxKit(TestServer server)
     }
 
     // Its clock stands still before the rows that it leaves, so that it does not sweep them up itself.
-    private static Task<Node> DyingAsync(KitDatabase database) =>
+    private static Task<Node> DyingAsync(ServerDatabase database) =>
         Node.StartAsync(new NodeOptions(database.Connect()) { Services = s => s.AddSingleton<TimeProvider>(new ManualTime()) });
 
     private static Task<bool> PublishAsync(Node node, Counted message) => node.Services.GetRequiredService<Outbox<CounterDb>>().RunAsync(async (_, session) =>

@@ -14,8 +14,10 @@ public class When_messages_go_over_RabbitMq
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task Should_store_what_was_delivered_too_often_and_replay_it()
+    [Theory]
+    [InlineData(QuorumQueues.Deliveries)] // whoever gets it next gives it up
+    [InlineData(100)] // nobody comes that far: the broker does
+    public async Task Should_store_what_was_delivered_too_often_and_replay_it(int deaths)
     {
         await using var database = await TestServer.Postgres.CreateAsync();
         await using var broker = await TestBroker.CreateAsync();
@@ -24,7 +26,7 @@ public class When_messages_go_over_RabbitMq
         // A process that dies of the message each time: to the broker it is a channel that closes before it acknowledged.
         await using (var connection = await new ConnectionFactory { Uri = broker.Uri }.CreateConnectionAsync(Ct))
         {
-            for (var death = 0; death < 30; death++)
+            for (var death = 0; death < deaths; death++)
             {
                 await using var channel = await connection.CreateChannelAsync(cancellationToken: Ct);
                 if (await channel.BasicGetAsync("counter", autoAck: false, Ct) is null && death > 0)
@@ -33,12 +35,13 @@ public class When_messages_go_over_RabbitMq
             }
         }
 
+        await using var worker = await Node.StartAsync(new NodeOptions(database.Connect()) { Broker = broker.Uri, Listens = false });
         await Eventually.HoldsAsync(async () => (await listener.DeadLetters.WaitingAsync(1, Ct)).Count == 1, "a dead letter");
         var letter = Assert.Single(await listener.DeadLetters.WaitingAsync(10, Ct));
         Assert.Equal(("counter", DeadLetterCause.DeliveryLimit, nameof(Count)), (letter.Queue, letter.Cause, letter.MessageType));
+        Assert.Equal(0, await listener.TotalAsync(counter));
 
         Assert.True(await listener.DeadLetters.ReplayAsync(letter.Id, "ann", Ct));
-        await using var worker = await Node.StartAsync(new NodeOptions(database.Connect()) { Broker = broker.Uri, Listens = false });
         await listener.Heard.NextAsync();
         Assert.Equal(1, await listener.TotalAsync(counter));
     }

@@ -15,9 +15,12 @@ public class When_the_servers_fail_under_load
 {
     private const int Counters = 5, Counts = 40;
 
+    // A server that does not come back fails one test, not the run.
+    private const int Limit = 180_000;
+
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public Task Should_lose_nothing_when_the_database_crashes_and_recovers() => UnderLoadAsync(async (node, _) =>
     {
         // A server process that dies takes all others with it: PostgreSQL drops its memory and replays its log.
@@ -27,10 +30,10 @@ public class When_the_servers_fail_under_load
         Assert.Equal(0, kill.ExitCode);
     });
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public Task Should_lose_nothing_when_the_broker_restarts() => UnderLoadAsync((_, _) => TestBroker.RestartAsync());
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Should_listen_again_when_its_queues_are_deleted()
     {
         await using var database = await TestServer.Postgres.CreateAsync();

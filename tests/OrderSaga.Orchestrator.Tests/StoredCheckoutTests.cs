@@ -11,7 +11,7 @@ using OrderSaga.Orchestrator.Tests.Support;
 
 namespace OrderSaga.Orchestrator.Tests;
 
-/// <summary>The orchestrator on its real database: the rows are the timers, and the sweep acts on them.</summary>
+/// <summary>The orchestrator on its real database: the rows are the timers, Quartz fires them on time, and the sweep finds them without it.</summary>
 public class When_the_rows_are_the_timers
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -111,6 +111,60 @@ public class When_the_rows_are_the_timers
         Assert.False(await node.ReadAsync(db => db.Log.AnyAsync(e => e.Outgoing != null, Ct)));
     }
 
+    [Fact]
+    public async Task Should_ask_again_and_not_count_it_as_silence_that_nobody_was_there_to_hear()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        Guid id;
+        await using (var node = await Node.StartAsync(database))
+        {
+            node.They.IsSilent("FreezePrice");
+            id = await node.SubmitAsync();
+            await node.They.IsAsked("FreezePrice");
+        }
+
+        await using var next = await Node.StartAsync(database, later: TimeSpan.FromSeconds(90));
+        await next.ReachesAsync(id, "Complete");
+        Assert.Equal([1], await next.ReadAsync(db => db.Log.Where(e => e.OrderId == id && e.Status == "asked again").Select(e => e.Attempt).ToListAsync(Ct)));
+    }
+
+    [Fact]
+    public async Task Should_give_the_scheduler_nothing_to_do_while_every_step_answers()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var node = await Node.StartAsync(database);
+        await node.SchedulerRunsAsync();
+        var ids = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => node.SubmitAsync()));
+        foreach (var id in ids)
+            await node.ReachesAsync(id, "Complete");
+        node.Time.Advance(TimeSpan.FromSeconds(30));
+        // The first timer that is handed over would bring the job with it.
+        Assert.Equal(0, await node.CountAsync("SELECT COUNT(*)::int AS \"Value\" FROM checkout.qrtz_job_details"));
+    }
+
+    [Fact]
+    public async Task Should_act_by_the_sweep_where_the_scheduler_has_lost_its_tables()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var node = await Node.StartAsync(database);
+        await node.SchedulerRunsAsync();
+        await node.ReadAsync(db => db.Database.ExecuteSqlRawAsync("""
+            DO $$ DECLARE it record; BEGIN
+                FOR it IN SELECT tablename FROM pg_tables WHERE schemaname = 'checkout' AND tablename LIKE 'qrtz%'
+                LOOP EXECUTE 'DROP TABLE checkout.' || it.tablename || ' CASCADE'; END LOOP;
+            END $$
+            """, Ct));
+        node.They.IsSilent("ChargePayment");
+        var id = await node.SubmitAsync();
+        // Bit by bit: a sweep that is still at work when the clock moves begins its pause only then.
+        await Script.Until(() =>
+        {
+            node.Time.Advance(TimeSpan.FromSeconds(5));
+            return node.Row(id).CurrentState == "Compensated";
+        });
+        Assert.Equal(3, await node.ReadAsync(db => db.Log.Where(e => e.OrderId == id && e.Step == "ChargePayment").MaxAsync(e => e.Attempt, Ct)));
+    }
+
     private sealed class Node(IHost host, Script they, ManualTime time) : IAsyncDisposable
     {
         public Script They => they;
@@ -119,9 +173,10 @@ public class When_the_rows_are_the_timers
 
         public IBus Bus => host.Services.GetRequiredService<IBus>();
 
-        public static async Task<Node> StartAsync(TestDatabase database)
+        public static async Task<Node> StartAsync(TestDatabase database, TimeSpan later = default)
         {
             var (they, time) = (new Script(), new ManualTime());
+            time.Advance(later);
             var builder = Host.CreateApplicationBuilder();
             builder.Services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance).AddSingleton<TimeProvider>(time);
             builder.Services.AddOrchestratorFace(Database.Postgres(database.ConnectionString));
@@ -150,6 +205,15 @@ public class When_the_rows_are_the_timers
             await using var scope = host.Services.CreateAsyncScope();
             return await read(scope.ServiceProvider.GetRequiredService<OrchestratorDb>());
         }
+
+        public async Task SchedulerRunsAsync()
+        {
+            while (await ReadAsync(db => db.Database.SqlQueryRaw<bool>("SELECT to_regclass('checkout.qrtz_scheduler_state') IS NULL AS \"Value\"").SingleAsync(Ct))
+                || await CountAsync("SELECT COUNT(*)::int AS \"Value\" FROM checkout.qrtz_scheduler_state") == 0)
+                await Task.Delay(10, Ct);
+        }
+
+        public Task<int> CountAsync(string sql) => ReadAsync(db => db.Database.SqlQueryRaw<int>(sql).SingleAsync(Ct));
 
         public OrderState Row(Guid id)
         {

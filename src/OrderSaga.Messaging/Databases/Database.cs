@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 
@@ -24,6 +25,9 @@ public abstract class Database
     public void Configure<TDb>(DbContextOptionsBuilder<TDb> options)
         where TDb : DbContext, IOwnsSchema
         => Configure(options, TDb.Schema);
+
+    /// <summary>Connections of the same pool, for what speaks to the database without a context.</summary>
+    internal abstract DbDataSource Source { get; }
 
     /// <summary>Another node or message was faster, or the server chose a victim: rolled back whole, it may simply be tried again.</summary>
     public bool IsConflict(Exception exception) => exception switch

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
@@ -28,6 +29,8 @@ internal sealed class Postgres : Database
     protected override void Use(DbContextOptionsBuilder options, string schema) => options
         .UseNpgsql(source, postgres => postgres.MigrationsHistoryTable(Schema.History, schema))
         .ReplaceService<IMigrationsAssembly, Migrations>();
+
+    internal override DbDataSource Source => source;
 
     protected override bool IsConflictOfTheServer(Exception exception) => exception is PostgresException
     {

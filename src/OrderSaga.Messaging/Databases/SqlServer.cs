@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
@@ -23,6 +24,7 @@ internal sealed class SqlServer : Database
         if (!builder.ShouldSerialize("Pool Blocking Period"))
             builder.PoolBlockingPeriod = PoolBlockingPeriod.NeverBlock;
         (this.connectionString, this.maxBatchSize) = (builder.ConnectionString, maxBatchSize);
+        Source = SqlClientFactory.Instance.CreateDataSource(this.connectionString);
     }
 
     // The driver does not know: it calls nothing transient.
@@ -31,6 +33,8 @@ internal sealed class SqlServer : Database
 
     // sqlcmd begins with quoted identifiers off, which filtered indexes refuse; and after an error nothing of the batch may be kept.
     public override string ScriptHead => "SET XACT_ABORT, QUOTED_IDENTIFIER, ANSI_NULLS ON;\nGO\n";
+
+    internal override DbDataSource Source { get; }
 
     internal override string LockForSchema => "EXEC sp_getapplock @Resource = 'ordersaga-schema', @LockMode = 'Exclusive', @LockOwner = 'Transaction'";
 

@@ -22,6 +22,7 @@ internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<Excep
     public static void On(IReceiveEndpointConfigurator endpoint, IServiceProvider services)
     {
         var filter = new StoreDeadLetter(services);
+        endpoint.ConfigureReceive(pipe => pipe.UseFilter(new GiveUp(filter)));
         endpoint.ConfigureError(pipe =>
         {
             // Whoever asked hears of it first.
@@ -43,6 +44,10 @@ internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<Excep
         await Store.StoreAsync(Letter(context, DeadLetterCause.Unknown, "No consumer of this queue takes a message of this contract."), context.CancellationToken).ConfigureAwait(false);
         await next.Send(context).ConfigureAwait(false);
     }
+
+    /// <summary>Stores what was delivered too often.</summary>
+    public Task GiveUpAsync(ReceiveContext context, int deliveries) => Store.StoreAsync(
+        Letter(context, DeadLetterCause.DeliveryLimit, $"It was delivered {deliveries} times and never came to an end: most likely it ends its process."), context.CancellationToken);
 
     [ExcludeFromCodeCoverage]
     public void Probe(ProbeContext context) => context.CreateFilterScope("dead-letter-store");

@@ -7,8 +7,8 @@ using MassTransit.Scheduling;
 namespace OrderSaga.Messaging.Scheduling;
 
 /// <summary>
-/// A saga's Schedule and Unschedule without a scheduler: the saga keeps when its timer is due, and its token, in its own row, written in
-/// the commit that sets it, and a sweep over the rows acts when it is due. There is nothing else to store, to send, or to take back.
+/// A saga's Schedule and Unschedule, where its row is the timer (<see cref="IRowTimer"/>): what is set is written with the row, and handed
+/// to Quartz shortly before it is due, if nothing has overtaken it by then. There is nothing to store, to send, or to take back here.
 /// </summary>
 internal sealed class RowTimers : IPipeSpecification<ConsumeContext>, IFilter<ConsumeContext>, IScheduleMessageProvider
 {

@@ -50,7 +50,7 @@ internal sealed class Node : IAsyncDisposable
 
     public Roundtrips Roundtrips => host.Services.GetRequiredService<Roundtrips>();
 
-    public static Task<Node> StartAsync(KitDatabase database) => StartAsync(new NodeOptions(database.Connect()));
+    public static Task<Node> StartAsync(ServerDatabase database) => StartAsync(new NodeOptions(database.Connect()));
 
     public static async Task<Node> StartAsync(NodeOptions options)
     {

@@ -3,79 +3,119 @@ using OrderSaga.Messaging.Databases;
 
 namespace OrderSaga.Messaging.Tests.Support;
 
-/// <summary>A kind of database server that the kits run on: each kit has one subclass line per kind.</summary>
+/// <summary>The kind of server that a kit runs on: a kit is an abstract class with one subclass line per kind.</summary>
 public abstract class TestServer
 {
     public static TestServer Postgres { get; } = new PostgresServer();
 
+    /// <summary>Where none is named, its tests say so and are skipped.</summary>
     public static TestServer SqlServer { get; } = new SqlServerServer();
+
+    /// <summary>Its name, as a process of the tests is told it.</summary>
+    public abstract string Kind { get; }
 
     /// <summary>Why there is no such server; none if there is one.</summary>
     public virtual string? WhyNot => null;
 
-    /// <summary>A database of its own, dropped at the end; the test is skipped where there is no server.</summary>
-    internal abstract Task<KitDatabase> CreateAsync();
+    public static TestServer Of(string kind) => kind == Postgres.Kind ? Postgres : SqlServer;
+
+    /// <summary>Points a process at a database of this server that exists already.</summary>
+    public abstract Database At(string connectionString);
+
+    public abstract Task<ServerDatabase> CreateAsync();
 
     private sealed class PostgresServer : TestServer
     {
-        internal override async Task<KitDatabase> CreateAsync()
-        {
-            var database = await TestDatabase.CreateAsync();
-            return new KitDatabase("postgres", database.ConnectionString, database.IsAwayAsync, database.DisposeAsync);
-        }
+        public override string Kind => "postgres";
+
+        public override Database At(string connectionString) => Database.Postgres(connectionString);
+
+        public override async Task<ServerDatabase> CreateAsync() => new PostgresDatabase(this, await TestDatabase.CreateAsync());
     }
 
     private sealed class SqlServerServer : TestServer
     {
         private const string Variable = "ORDERSAGA_TEST_SQLSERVER";
 
+        public override string Kind => "sqlserver";
+
         public override string? WhyNot => string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable)) ? $"SQL Server: {Variable} holds no connection string." : null;
 
-        internal override async Task<KitDatabase> CreateAsync()
+        public override Database At(string connectionString) => Database.SqlServer(connectionString);
+
+        public override async Task<ServerDatabase> CreateAsync()
         {
             if (WhyNot is { } why)
                 Assert.Skip(why);
-            var server = Environment.GetEnvironmentVariable(Variable);
+            var server = Environment.GetEnvironmentVariable(Variable)!;
             var name = $"test_{Guid.NewGuid():N}";
-            await OnServerAsync(server!, $"CREATE DATABASE {name}; ALTER DATABASE {name} SET READ_COMMITTED_SNAPSHOT ON");
-            return new KitDatabase(
-                "sqlserver",
-                new SqlConnectionStringBuilder(server) { InitialCatalog = name, MaxPoolSize = 16 }.ConnectionString,
-                away => OnServerAsync(server!, $"ALTER DATABASE {name} SET {(away ? "OFFLINE WITH ROLLBACK IMMEDIATE" : "ONLINE")}"),
-                async () => await OnServerAsync(server!, $"ALTER DATABASE {name} SET SINGLE_USER WITH ROLLBACK IMMEDIATE; DROP DATABASE {name}"));
+            var database = new SqlServerDatabase(this, server, name);
+            await database.OnServerAsync($"CREATE DATABASE [{name}]");
+            await database.OnServerAsync($"ALTER DATABASE [{name}] SET READ_COMMITTED_SNAPSHOT ON");
+            return database;
+        }
+    }
+
+    private sealed class PostgresDatabase(TestServer server, TestDatabase database) : ServerDatabase(server, database.ConnectionString)
+    {
+        public override Task IsAwayAsync(bool away) => database.IsAwayAsync(away);
+
+        public override async Task<object?> AskAsync(string sql)
+        {
+            await using var command = database.Source.CreateCommand(sql);
+            return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
         }
 
-        private static async Task OnServerAsync(string server, string sql)
+        public override ValueTask DisposeAsync() => database.DisposeAsync();
+    }
+
+    private sealed class SqlServerDatabase(TestServer server, string address, string name)
+        : ServerDatabase(server, new SqlConnectionStringBuilder(address) { InitialCatalog = name }.ConnectionString)
+    {
+        public override Task IsAwayAsync(bool away) => OnServerAsync($"ALTER DATABASE [{name}] SET {(away ? "OFFLINE WITH ROLLBACK IMMEDIATE" : "ONLINE")}");
+
+        public override Task<object?> AskAsync(string sql) => AskAsync(ConnectionString, sql);
+
+        public Task<object?> OnServerAsync(string sql) => AskAsync(address, sql);
+
+        public override async ValueTask DisposeAsync()
         {
-            await using var connection = new SqlConnection(server);
+            await OnServerAsync($"ALTER DATABASE [{name}] SET SINGLE_USER WITH ROLLBACK IMMEDIATE");
+            await OnServerAsync($"DROP DATABASE [{name}]");
+        }
+
+        private static async Task<object?> AskAsync(string connectionString, string sql)
+        {
+            await using var connection = new SqlConnection(new SqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
             await connection.OpenAsync();
             await using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // names and fixed words only
             command.CommandText = sql;
-#pragma warning restore CA2100
-            await command.ExecuteNonQueryAsync();
+            return await command.ExecuteScalarAsync();
         }
     }
 }
 
-/// <summary>A database that a kit runs on.</summary>
-internal sealed class KitDatabase(string kind, string connectionString, Func<bool, Task> isAway, Func<ValueTask> drop) : IAsyncDisposable
+/// <summary>A database of its own, dropped at the end.</summary>
+public abstract class ServerDatabase(TestServer server, string connectionString) : IAsyncDisposable
 {
-    /// <summary>Kind and connection string, as a worker process takes them.</summary>
-    public IReadOnlyList<string> Arguments => [kind, connectionString];
+    public TestServer Server { get; } = server;
+
+    public string ConnectionString { get; } = connectionString;
+
+    /// <summary>Kind and address, as a process of the tests is told them.</summary>
+    public IReadOnlyList<string> Arguments => [Server.Kind, ConnectionString];
 
     /// <summary>With a pool of its own, as every process has.</summary>
-    public Database Connect() => Connect(kind, connectionString);
-
-    public static Database Connect(string kind, string connectionString) => kind switch
-    {
-        "postgres" => Database.Postgres(connectionString),
-        "sqlserver" => Database.SqlServer(connectionString),
-        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
-    };
+    public Database Connect() => Server.At(ConnectionString);
 
     /// <summary>The database refuses everyone, or lets them in again.</summary>
-    public Task IsAwayAsync(bool away) => isAway(away);
+    public abstract Task IsAwayAsync(bool away);
 
-    public ValueTask DisposeAsync() => drop();
+    /// <summary>Looks from outside: one statement, and the first value of its answer.</summary>
+    public abstract Task<object?> AskAsync(string sql);
+
+    public async Task<int> CountAsync(string what) =>
+        Convert.ToInt32(await AskAsync($"SELECT COUNT(*) FROM {what}"), System.Globalization.CultureInfo.InvariantCulture);
+
+    public abstract ValueTask DisposeAsync();
 }

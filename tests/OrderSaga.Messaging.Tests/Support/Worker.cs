@@ -26,7 +26,7 @@ internal sealed class Worker : IAsyncDisposable
     public bool IsDead => process.HasExited;
 
     /// <summary>Starts one that dies when it comes to a point for the n-th time (never: without a point).</summary>
-    public static async Task<Worker> StartAsync(KitDatabase database, TestBroker broker, string? point = null, int times = 0)
+    public static async Task<Worker> StartAsync(ServerDatabase database, TestBroker broker, string? point = null, int times = 0)
     {
         var start = new ProcessStartInfo("dotnet", [typeof(Worker).Assembly.Location, "worker", .. database.Arguments, broker.Uri.ToString(), point ?? "never", times.ToString(CultureInfo.InvariantCulture)])
         {
@@ -48,7 +48,7 @@ internal sealed class Worker : IAsyncDisposable
     public static async Task<int> RunAsync(string[] args)
     {
         var points = new KillPoint(args[3], int.Parse(args[4], CultureInfo.InvariantCulture));
-        await using var node = await Node.StartAsync(new NodeOptions(KitDatabase.Connect(args[0], args[1]))
+        await using var node = await Node.StartAsync(new NodeOptions(TestServer.Of(args[0]).At(args[1]))
         {
             Broker = new Uri(args[2]),
             Listens = false,

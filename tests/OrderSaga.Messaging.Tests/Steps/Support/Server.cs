@@ -8,7 +8,7 @@ namespace OrderSaga.Messaging.Tests.Steps.Support;
 /// <summary>One database with the steps' tables, for all tests of a class.</summary>
 public abstract class Server(TestServer on) : IAsyncLifetime
 {
-    private KitDatabase? created;
+    private ServerDatabase? created;
     private Database? database;
 
     /// <summary>The database, or the test is skipped.</summary>

@@ -6,16 +6,6 @@ using Microsoft.Extensions.Options;
 
 namespace OrderSaga.Orchestrator.Tests.Support;
 
-/// <summary>A clock that moves when a test moves it.</summary>
-internal sealed class ManualTime : TimeProvider
-{
-    private DateTimeOffset now = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
-
-    public override DateTimeOffset GetUtcNow() => now;
-
-    public void Advance(TimeSpan by) => now += by;
-}
-
 /// <summary>A message scheduler whose messages go when the manual clock has passed their time.</summary>
 internal sealed class ManualScheduler(ManualTime time) : IPipeSpecification<ConsumeContext>, IFilter<ConsumeContext>, IScheduleMessageProvider
 {

@@ -1,0 +1,51 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
+using OrderSaga.Messaging;
+using OrderSaga.Messaging.Outbox;
+using OrderSaga.Messaging.Scheduling;
+
+namespace OrderSaga.Orchestrator;
+
+/// <summary>
+/// What is done when nothing was heard: an order's deadline has passed, or its process had died. One commit per order; the row's version
+/// keeps it from one that somebody else has just moved.
+/// </summary>
+internal sealed class Deadlines(Outbox<OrchestratorDb> outbox, OrderStateMachine machine, ILogger<Deadlines> log) : IActOnTimeout<OrderState>
+{
+    private readonly TaskCompletionSource counting = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>
+    /// From now on silence counts. Not before what a forgetful transport lost has been asked again: it was not the participants who were
+    /// silent while nobody was there to hear them.
+    /// </summary>
+    public void Count() => counting.TrySetResult();
+
+    async Task IActOnTimeout<OrderState>.ActAsync(Guid sagaId, int token, CancellationToken ct)
+    {
+        await counting.Task.WaitAsync(ct).ConfigureAwait(false);
+        await TimeIsUpAsync(sagaId, token, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Acts, if the deadline of this token still counts and has passed.</summary>
+    public Task TimeIsUpAsync(Guid orderId, int token, CancellationToken ct) => ActAsync(orderId, new Happening.TimeUp(token), "time is up", ct);
+
+    /// <summary>Asks again what was asked over a transport that is gone.</summary>
+    public Task RestartedAsync(Guid orderId, CancellationToken ct) => ActAsync(orderId, new Happening.Restarted(), "restarted", ct);
+
+    private Task<bool> ActAsync(Guid orderId, Happening happening, string why, CancellationToken ct) => outbox.RunAsync(async (db, session) =>
+    {
+        var saga = await db.Orders.SingleAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false);
+        var state = saga.CurrentState;
+        var decision = await machine.ApplyAsync(saga, happening, session.Publisher, session, ct).ConfigureAwait(false);
+        if (decision.Says == Said.Ignored)
+        {
+            // Somebody else moved it meanwhile; nothing to commit.
+            session.Entry = null;
+            return false;
+        }
+
+        session.Entry!.MessageId = MessageId.Derive(orderId, $"sweep:{saga.Version}");
+        log.LogInformation("Order {OrderId} in state {State}, {Why}: {Says}, asking {Asked} (attempt {Attempt})", orderId, state, why, decision.Says, saga.Asked, saga.Attempt);
+        return true;
+    }, ct);
+}
