@@ -29,6 +29,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
     private static readonly TimeSpan SweepPause = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
 
+    private readonly DateTimeOffset began = time.GetUtcNow();
     private readonly Interruption unable = new("Messages cannot be sent now; nothing is lost: they are stored, or will be asked for again", "Messages are sent again");
 
     // What was sent is marked behind the hot path, many rows per statement. A lost mark only means that its messages are sent again.
@@ -136,9 +137,9 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
     private Task PauseAsync(TimeSpan pause, CancellationToken ct) =>
         Task.Delay(pause, time, ct).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
 
-    // At the start everything unsent was left by a process that is gone; later on, only what nobody is just sending.
+    // At the start what is older than this process was left by one that is gone; later on, what nobody is just sending.
     private Task SweepAsync(CancellationToken ct) => time.EveryAsync(
-        SweepPause, first => SendUnsentAsync(time.GetUtcNow() - (first ? TimeSpan.Zero : Grace), ct), log, "Looking for unsent messages", ct);
+        SweepPause, first => SendUnsentAsync(first ? began : time.GetUtcNow() - Grace, ct), log, "Looking for unsent messages", ct);
 
     private async Task SendUnsentAsync(DateTimeOffset before, CancellationToken ct)
     {
