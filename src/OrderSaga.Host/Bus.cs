@@ -1,6 +1,7 @@
 using MassTransit;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Steps;
 using OrderSaga.Orchestrator;
 using OrderSaga.Services;
 
@@ -17,6 +18,7 @@ internal static class Bus
         var forgetful = settings.Transport == Settings.InMemory;
         if (settings.Roles.Contains("orchestrator") || settings.Roles.Contains("web"))
             services.AddOrchestratorFace(databaseOf("orchestrator"));
+        services.AddSingleton(new FaultPlans(settings.Faults));
         services.AddDeadLetters(databaseOf(DatabaseSettings.Ops));
         services.AddMassTransit(bus =>
         {

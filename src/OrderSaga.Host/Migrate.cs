@@ -20,7 +20,7 @@ internal static class Migrate
         try
         {
             var roles = Settings.RolesOf(builder.Configuration);
-            var settings = new Settings(roles, DatabaseSettings.Read(builder.Configuration, [.. roles, DatabaseSettings.Ops], connects: !script), Settings.InMemory, null);
+            var settings = new Settings(roles, DatabaseSettings.Read(builder.Configuration, [.. roles, DatabaseSettings.Ops], connects: !script), Settings.InMemory, null, Faults: false);
             if (script)
                 await PrintAsync(builder, settings);
             else

@@ -41,7 +41,7 @@ var builder = Start.Configured(args is ["run", ..] ? args[1..] : args);
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = OrdersApi.LargestBody);
 try
 {
-    var settings = Settings.Read(builder.Configuration);
+    var settings = Settings.Read(builder.Configuration, builder.Environment.IsDevelopment());
     await using var embedded = settings.Database.Provider == DatabaseSettings.Embedded ? await Start.EmbeddedAsync(builder.Logging) : null;
     builder.Services.AddRoles(settings, settings.Database.Open(embedded?.ConnectionString));
     if (settings.Roles.Contains("web"))

@@ -7,13 +7,13 @@ internal sealed class SettingsException(string key, string? value, string remedy
     : Exception($"{key} is '{value}': {remedy}");
 
 /// <summary>The configuration, read and checked once at the start.</summary>
-internal sealed record Settings(IReadOnlySet<string> Roles, DatabaseSettings Database, string Transport, Uri? TransportUri)
+internal sealed record Settings(IReadOnlySet<string> Roles, DatabaseSettings Database, string Transport, Uri? TransportUri, bool Faults)
 {
     public const string InMemory = "InMemory", RabbitMq = "RabbitMq";
 
     public static readonly IReadOnlyList<string> AllRoles = ["orchestrator", "web", "orders", "inventory", "pricing", "payment", "shipping", "notification"];
 
-    public static Settings Read(IConfiguration configuration)
+    public static Settings Read(IConfiguration configuration, bool development = false)
     {
         var roles = RolesOf(configuration);
         var database = DatabaseSettings.Read(configuration, [.. roles, DatabaseSettings.Ops]);
@@ -22,7 +22,7 @@ internal sealed record Settings(IReadOnlySet<string> Roles, DatabaseSettings Dat
             throw new SettingsException("Roles", configuration["Roles"], "with Transport:Kind InMemory one process must hold all roles; use RabbitMq to spread them.");
         foreach (var (key, value, remedy) in OrchestratorRoom.Check(configuration))
             throw new SettingsException(key, value, remedy);
-        return new(roles, database, transport, transport == RabbitMq ? UriOf(configuration["Transport:Uri"]) : null);
+        return new(roles, database, transport, transport == RabbitMq ? UriOf(configuration["Transport:Uri"]) : null, FlagOf(configuration, "Faults:Enabled", development));
     }
 
     public static IReadOnlySet<string> RolesOf(IConfiguration configuration)
@@ -42,6 +42,11 @@ internal sealed record Settings(IReadOnlySet<string> Roles, DatabaseSettings Dat
         return Array.Find(values, v => v.Equals(value, StringComparison.OrdinalIgnoreCase))
             ?? throw new SettingsException(key, value, $"it must be {string.Join(" or ", values)}.");
     }
+
+    private static bool FlagOf(IConfiguration configuration, string key, bool unlessSaid) =>
+        string.IsNullOrWhiteSpace(configuration[key]) ? unlessSaid
+        : bool.TryParse(configuration[key], out var flag) ? flag
+        : throw new SettingsException(key, configuration[key], "it must be true or false.");
 
     private static Uri UriOf(string? value) =>
         Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri.Scheme is "amqp" or "amqps" && uri.Host.Length > 0

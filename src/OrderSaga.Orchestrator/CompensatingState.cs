@@ -64,6 +64,9 @@ public abstract class CompensatingState : SagaStateMachineInstance, IRowTimer
     /// <summary>The last ending that was published.</summary>
     public string? Ended { get; set; }
 
+    /// <summary>What is to go wrong with this order, on purpose, and has not yet (<see cref="FaultPlan"/>).</summary>
+    public string? Faults { get; set; }
+
     public DateTimeOffset StartedAt { get; set; }
 
     public DateTimeOffset UpdatedAt { get; set; }

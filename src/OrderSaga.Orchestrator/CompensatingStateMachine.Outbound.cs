@@ -1,6 +1,7 @@
 using MassTransit;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Outbox;
+using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Orchestrator;
 
@@ -22,6 +23,7 @@ public abstract partial class CompensatingStateMachine<TState>
         var action = route.ActionOf(asked);
         var step = asked.Step < route.Count ? route[asked.Step].Name : action;
         var command = commands[action](saga);
+        var faults = FaultPlan.Take(saga, step, asked.Direction == Direction.Undo, times.TimeOf(step));
         return publisher.Publish(command, command.GetType(), Pipe.Execute<PublishContext>(publish =>
         {
             // The token says which ask this is, the key only which action: an answer to one ask is told from an answer to a later one.
@@ -29,6 +31,8 @@ public abstract partial class CompensatingStateMachine<TState>
             publish.Mandatory = true;
             OutboxSession.NeedNotBeStored(publish);
             SagaHeaders.Mark(publish, saga.CorrelationId, step, action);
+            if (faults is not null)
+                publish.Headers.Set(PlannedFault.Header, faults);
         }), ct);
     }
 

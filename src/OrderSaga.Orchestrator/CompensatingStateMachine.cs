@@ -61,7 +61,11 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
         During(states, Handle(When(Timer.Received), m => new Happening.TimeUp(m.Token)));
 
         var submitted = Event<TSubmit>(typeof(TSubmit).Name, e => e.CorrelateById(context => SagaMessage<TSubmit>.SagaId(context.Message)));
-        Initially(SetTimer(When(submitted).ThenAsync(context => HandleAsync(context, new Happening.Submitted(), () => Begin(context.Saga, (s, on) => accept(s, context.Message, on))))));
+        Initially(SetTimer(When(submitted).ThenAsync(context => HandleAsync(context, new Happening.Submitted(), () =>
+        {
+            context.Saga.Faults = FaultPlan.Of(context, WholeRoute);
+            Begin(context.Saga, (s, on) => accept(s, context.Message, on));
+        }))));
         During(states, SetTimer(When(submitted).ThenAsync(context =>
         {
             accept(context.Saga, context.Message, Switch());

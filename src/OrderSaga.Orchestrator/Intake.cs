@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using OrderSaga.Contracts;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Outbox;
+using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Orchestrator;
 
@@ -20,17 +21,20 @@ public sealed class Intake
     /// <summary>What is wrong with a submission, by field.</summary>
     public IReadOnlyDictionary<string, string[]> Check(SubmitOrder order) => Submission.Check(order, OrderStateMachine.QuotesCount(machine.Switch()));
 
+    /// <summary>What is wrong with a fault plan, by field.</summary>
+    public IReadOnlyDictionary<string, string[]> Check(IReadOnlyList<PlannedFault> faults) => FaultPlan.Check(faults, machine.WholeRoute);
+
     /// <summary>
     /// Accepts a submission (its order id is set here). The same customer, key and content again is the same order, not a second one.
     /// </summary>
-    public Task<Accepted> SubmitAsync(SubmitOrder order, string? idempotencyKey, CancellationToken ct) => outbox.RunAsync(async (db, session) =>
+    public Task<Accepted> SubmitAsync(SubmitOrder order, string? idempotencyKey, CancellationToken ct, IReadOnlyList<PlannedFault>? faults = null) => outbox.RunAsync(async (db, session) =>
     {
         if (idempotencyKey is not null && await BeforeAsync(db, order, idempotencyKey, ct).ConfigureAwait(false) is { } before)
             return before;
 
         // Time first, so that new rows lie side by side; the other 74 bits are random and cannot be guessed.
         var orderId = Guid.CreateVersion7(time.GetUtcNow());
-        var saga = new OrderState { IdempotencyKey = idempotencyKey };
+        var saga = new OrderState { IdempotencyKey = idempotencyKey, Faults = PlannedFault.Write(faults ?? []) };
         await machine.ApplyAsync(saga, new Happening.Submitted(), session.Publisher, session, ct,
             keep: () => machine.Begin(saga, (s, on) => s.Accept(order with { OrderId = orderId }, OrderStateMachine.QuotesCount(on)))).ConfigureAwait(false);
         session.Entry!.MessageId = MessageId.Derive(orderId, nameof(SubmitOrder));

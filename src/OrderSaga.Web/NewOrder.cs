@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OrderSaga.Contracts;
+using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Web;
 
@@ -12,7 +13,7 @@ internal sealed record NewOrder(
     Address? ShippingAddress,
     PaymentMethod? Payment,
     bool GiftWrap = false,
-    JsonElement? Faults = null)
+    IReadOnlyList<PlannedFault>? Faults = null)
 {
     /// <summary>Strict: a field that is misspelt, doubled or of the wrong type is an error, not a default.</summary>
     public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web)

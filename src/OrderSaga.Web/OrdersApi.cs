@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using OrderSaga.Messaging.Steps;
 using OrderSaga.Orchestrator;
 
 namespace OrderSaga.Web;
@@ -20,22 +21,24 @@ public static class OrdersApi
         app.MapGet("/orders/{orderId:guid}", ReadAsync);
     }
 
-    private static async Task<IResult> PlaceAsync(HttpContext http, Intake intake, Queries queries, CancellationToken ct)
+    private static async Task<IResult> PlaceAsync(HttpContext http, Intake intake, Queries queries, FaultPlans plans, CancellationToken ct)
     {
         var (order, refusal) = await ReadBodyAsync(http.Request, ct).ConfigureAwait(false);
         if (order is null)
             return refusal!;
-        if (order.Faults is not null)
-            return Problem(403, "faults-not-honoured", "Fault plans are not honoured here.", "Leave out 'faults'.");
+        var faults = order.Faults ?? [];
+        if (order.Faults is not null && !plans.Honoured)
+            return Problem(403, "faults-not-honoured", "Fault plans are not honoured here.", "Leave out 'faults', or set Faults:Enabled where orders are only tried out.");
         var key = http.Request.Headers["Idempotency-Key"].ToString();
         if (key.Length > LongestKey || !key.All(c => c is > ' ' and < '\x7f'))
             return Invalid(new Dictionary<string, string[]> { ["Idempotency-Key"] = [$"A key has 1 to {LongestKey} visible characters."] });
         var submission = order.ToSubmission();
-        if (intake.Check(submission) is { Count: > 0 } wrong)
+        var wrong = intake.Check(submission).Concat(intake.Check(faults)).ToDictionary();
+        if (wrong.Count > 0)
             return Invalid(wrong);
         try
         {
-            var accepted = await intake.SubmitAsync(submission, key.Length == 0 ? null : key, ct).ConfigureAwait(false);
+            var accepted = await intake.SubmitAsync(submission, key.Length == 0 ? null : key, ct, faults).ConfigureAwait(false);
             return await AnswerAsync(http, accepted, queries, ct).ConfigureAwait(false);
         }
         catch (IdempotencyKeyReusedException e)

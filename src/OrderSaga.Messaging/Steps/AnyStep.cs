@@ -72,6 +72,8 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
     private protected Task<StepLogEntry?> FindAsync(Turn turn, bool undo) =>
         Db.Set<StepLogEntry>().AsNoTracking().SingleOrDefaultAsync(e => e.OrderId == turn.OrderId && e.Step == Name && e.Undo == undo, turn.Ct);
 
+    private protected StepAnswer Planned(Turn turn) => Refused(Refusal(turn.OrderId, "FAULT_PLAN", $"{turn.Action} is refused, as the order's fault plan says."));
+
     /// <summary>Adds a row to the step log.</summary>
     private protected StepLogEntry Add(Turn turn, bool undo, StepAnswer answer, string? fingerprint = null)
     {
@@ -109,11 +111,11 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
     private protected static Task PublishAsync(Turn turn, object answer)
     {
         var type = answer.GetType();
-        return turn.Bus.Publish(answer, type, Pipe.Execute<PublishContext>(publish =>
+        return turn.AnswerAsync((bus, ct) => bus.Publish(answer, type, Pipe.Execute<PublishContext>(publish =>
         {
             publish.MessageId = MessageId.Derive(turn.Command, type.Name);
             SagaHeaders.Mark(publish, turn.OrderId, Name, turn.Action);
-        }), turn.Ct);
+        }), ct));
     }
 
     /// <summary>The stored answer as a message.</summary>

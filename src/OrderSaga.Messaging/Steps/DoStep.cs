@@ -13,13 +13,13 @@ public abstract class DoStep<TDb, TDo>(TDb db) : AnyStep<TDb, TDo>(db)
 
     public override Task Consume(ConsumeContext<TDo> context)
     {
-        var turn = Turn.Of(context);
-        return AnswerAsync(turn, async () =>
+        var turn = Turn.Of(context, Name);
+        return !turn.Begins() ? Task.CompletedTask : AnswerAsync(turn, async () =>
         {
             var fingerprint = Fingerprint(BusinessOf(context.Message));
             if (await FindAsync(turn, undo: false).ConfigureAwait(false) is { } before)
                 return Repeated(turn, before, fingerprint);
-            var answer = await DoAsync(context.Message, turn.Ct).ConfigureAwait(false);
+            var answer = turn.IsToRefuse() ? Planned(turn) : await DoAsync(context.Message, turn.Ct).ConfigureAwait(false);
             if (answer.Status == StepStatus.Refused)
                 await RollBackEffectAsync(turn.Ct).ConfigureAwait(false);
             return Add(turn, undo: false, answer, fingerprint);

@@ -10,7 +10,10 @@ public abstract partial class OutsideStep<TDb, TDo, TDone, TUndo>
 
     public async Task Consume(ConsumeContext<TUndo> context)
     {
-        var turn = Turn.Of(context);
+        var turn = Turn.Of(context, Name);
+        if (!turn.Begins())
+            return;
+        FaultsOutside = turn.FaultsOutside;
         var next = await CommitAsync(turn, () => BeginUndoAsync(turn)).ConfigureAwait(false);
         if (next.Move == Move.LookUp)
         {
@@ -103,7 +106,7 @@ public abstract partial class OutsideStep<TDb, TDo, TDone, TUndo>
         // Told before it is settled: whoever dies in between tells it again, under the same id. It is an answer of its own, for the
         // undo was answered before, with something else.
         var told = MessageId.Derive(turn.OrderId, $"{KeyOf(turn, undo: true)}:late");
-        await PublishAsync(turn with { Action = typeof(TUndo).Name, Command = told }, undone).ConfigureAwait(false);
+        await PublishAsync(turn with { Action = typeof(TUndo).Name, Command = told, Fault = null }, undone).ConfigureAwait(false);
         await CommitAsync(turn, () => SettleLateAsync(turn, done)).ConfigureAwait(false);
     }
 

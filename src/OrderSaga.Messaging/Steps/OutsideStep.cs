@@ -34,6 +34,9 @@ public abstract partial class OutsideStep<TDb, TDo, TDone, TUndo>(TDb db) : AnyS
     /// <summary>How long a call may take. It is told to give up then; others may take the step up after that.</summary>
     protected virtual TimeSpan Lease => TimeSpan.FromSeconds(10);
 
+    /// <summary>What is planned to go wrong outside (<see cref="PlannedFault"/>), to be handed on as it is.</summary>
+    protected string? FaultsOutside { get; private set; }
+
     /// <summary>Does it, outside, where the same key is the same call. Refused is final; an exception is an outage, and the same call is tried again.</summary>
     protected abstract Task<StepAnswer> DoOutsideAsync(TDo ask, string key, CancellationToken ct);
 
@@ -54,14 +57,19 @@ public abstract partial class OutsideStep<TDb, TDo, TDone, TUndo>(TDb db) : AnyS
 
     public override async Task Consume(ConsumeContext<TDo> context)
     {
-        var turn = Turn.Of(context);
+        var turn = Turn.Of(context, Name);
+        if (!turn.Begins())
+            return;
+        FaultsOutside = turn.FaultsOutside;
         var fingerprint = Fingerprint(BusinessOf(context.Message));
         var next = await CommitAsync(turn, () => BeginAsync(turn, fingerprint)).ConfigureAwait(false);
         if (next.Move is Move.Call or Move.LookUp)
         {
             var known = next.Move == Move.LookUp ? await LookUpAsync(turn, undo: false, next.Until).ConfigureAwait(false) : null;
             // If it fails the lease goes on: what was called may still land.
-            var outcome = known ?? await InTimeAsync(turn, next.Until, ct => DoOutsideAsync(context.Message, KeyOf(turn, undo: false), ct)).ConfigureAwait(false);
+            var outcome = known ?? (turn.IsToRefuse()
+                ? Planned(turn)
+                : await InTimeAsync(turn, next.Until, ct => DoOutsideAsync(context.Message, KeyOf(turn, undo: false), ct)).ConfigureAwait(false));
             next = Answer(await RecordAsync(turn, outcome).ConfigureAwait(false));
         }
 

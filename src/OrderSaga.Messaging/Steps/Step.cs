@@ -20,8 +20,8 @@ public abstract class Step<TDb, TDo, TUndo>(TDb db) : DoStep<TDb, TDo>(db), ICon
 
     public Task Consume(ConsumeContext<TUndo> context)
     {
-        var turn = Turn.Of(context);
-        return AnswerAsync(turn, async () =>
+        var turn = Turn.Of(context, Name);
+        return !turn.Begins() ? Task.CompletedTask : AnswerAsync(turn, async () =>
         {
             if (await FindAsync(turn, undo: true).ConfigureAwait(false) is { } before)
                 return before;

@@ -18,12 +18,25 @@ internal sealed record Turn(Guid OrderId, string Action, Guid Command, Guid Owne
 
     public DateTimeOffset Now => Time.GetUtcNow();
 
-    public static Turn Of<T>(ConsumeContext<T> context)
+    /// <summary>What is to go wrong with it, on purpose.</summary>
+    public PlannedFault? Fault { get; init; }
+
+    /// <summary>What is to go wrong with what the step calls outside, as it came.</summary>
+    public string? FaultsOutside { get; private init; }
+
+    /// <summary>A turn at a step, which goes by the name of its command.</summary>
+    public static Turn Of<T>(ConsumeContext<T> context, string step)
         where T : class
     {
         var orderId = SagaMessage<T>.SagaId(context.Message);
         var delivery = context.ReceiveContext.GetOrAddPayload(() => new Delivery(Guid.NewGuid()));
-        return new(orderId, typeof(T).Name, context.GetOriginalMessageId() ?? orderId, delivery.Id, context.GetPayload<IServiceProvider>(), context, context.CancellationToken);
+        var services = context.GetPayload<IServiceProvider>();
+        var faults = services.GetService<FaultPlans>() is { Honoured: true } ? PlannedFault.Read(context.Headers.Get<string>(PlannedFault.Header)) : [];
+        return new(orderId, typeof(T).Name, context.GetOriginalMessageId() ?? orderId, delivery.Id, services, context, context.CancellationToken)
+        {
+            Fault = FaultyTurn.Of(faults, step, typeof(T).Name != step, context.ReceiveContext.Redelivered),
+            FaultsOutside = PlannedFault.Write([.. faults.Where(f => f.Step == PlannedFault.Gateway)]),
+        };
     }
 
     public ILogger Log(Type step) => Services.GetRequiredService<ILoggerFactory>().CreateLogger(step);

@@ -111,6 +111,13 @@ internal sealed class Shop : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until it has died by itself; its exit code.</summary>
+    public async Task<int> DiedAsync(CancellationToken ct)
+    {
+        await process.WaitForExitAsync(ct).WaitAsync(TimeSpan.FromSeconds(60), ct);
+        return process.ExitCode;
+    }
+
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {

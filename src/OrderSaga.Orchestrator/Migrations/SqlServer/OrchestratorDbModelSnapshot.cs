@@ -82,6 +82,10 @@ namespace OrderSaga.Orchestrator.Migrations.SqlServer
                         .HasColumnType("datetimeoffset")
                         .HasColumnName("ended_at");
 
+                    b.Property<string>("Faults")
+                        .HasColumnType("nvarchar(max)")
+                        .HasColumnName("faults");
+
                     b.Property<string>("IdempotencyKey")
                         .HasMaxLength(200)
                         .HasColumnType("nvarchar(200)")

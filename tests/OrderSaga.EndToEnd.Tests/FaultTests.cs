@@ -1,0 +1,134 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OrderSaga.EndToEnd.Tests.Support;
+
+namespace OrderSaga.EndToEnd.Tests;
+
+/// <summary>What is planned to go wrong does, and the order ends as it should: told through the public API alone.</summary>
+public class When_faults_are_planned
+{
+    // Silence counts soon; an undo's time must be longer than a participant's own retries take.
+    private static readonly string[] Quick =
+        ["--Faults:Enabled", "true", "--Checkout:StepTime", "00:00:06", "--Checkout:UndoTime", "00:00:04", "--Checkout:UndoPauses:0", "00:00:00.5", "--Checkout:UndoPauses:1", "00:00:00.5"];
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("embedded")]
+    [InlineData("servers")]
+    public async Task Should_end_as_the_rules_say(string kind)
+    {
+        await using var place = await Place.OfAsync(kind);
+        await using var shop = await Shop.StartAsync(place, Ct, more: Quick);
+        var stories = new (string Plan, string State, string? Reason, string Steps)[]
+        {
+            ("ChargePayment refuse", "Compensated", "FAULT_PLAN", "undone undone undone skipped skipped refused waiting waiting"),
+            ("CreateOrder refuse", "Compensated", "FAULT_PLAN", "refused waiting waiting skipped skipped waiting waiting waiting"),
+            ("ChargePayment throw", "Compensated", "STEP_FAULTED", "undone undone undone skipped skipped undone waiting waiting"),
+            ("ReserveInventory silent 1", "Complete", null, "done done done skipped skipped done done done"),
+            ("ReserveInventory silent", "Compensated", "STEP_SILENT", "undone undone waiting skipped skipped waiting waiting waiting"),
+            ("ChargePayment late", "Compensated", "STEP_SILENT", "undone undone undone skipped skipped undone waiting waiting"),
+            ("FreezePrice duplicate", "Complete", null, "done done done skipped skipped done done done"),
+            ("SendConfirmation silent 2", "Complete", null, "done done done skipped skipped done done done"),
+            ("CreateShipment refuse, ChargePayment undo-throw 1", "Compensated", "FAULT_PLAN", "undone undone undone skipped skipped undone refused waiting"),
+            ("CreateShipment refuse, ChargePayment undo-silent 1", "Compensated", "FAULT_PLAN", "undone undone undone skipped skipped undone refused waiting"),
+            ("CreateShipment refuse, FreezePrice undo-silent", "Failed", "FAULT_PLAN", "undone undone stuck skipped skipped undone refused waiting"),
+        };
+        var ends = await Task.WhenAll(stories.Select(async story => (story, end: await EndOfAsync(shop, story.Plan))));
+        Assert.All(ends, e => Assert.Equal(
+            (e.story.Plan, e.story.State, e.story.Reason, e.story.Steps),
+            (e.story.Plan, e.end.GetProperty("state").GetString(), e.end.GetProperty("reason").GetString(), string.Join(' ', e.end.GetProperty("steps").EnumerateArray().Select(s => s.GetProperty("status").GetString())))));
+        // Nobody who was not charged for good keeps money, stock or a parcel; what is stuck is the price.
+        Assert.Equal(ends.Count(e => e.story.State == "Complete"), await place.ScalarAsync<long>("SELECT count(*) FROM payment.charges WHERE status = 'CHARGED'"));
+        Assert.Equal(0, await place.ScalarAsync<long>("SELECT sum(reserved)::bigint FROM inventory.stock"));
+        Assert.Equal(ends.Count(e => e.story.State == "Complete"), await place.ScalarAsync<long>("SELECT count(*) FROM shipping.shipments WHERE status = 'CREATED'"));
+    }
+
+    [Theory]
+    [InlineData("embedded")]
+    [InlineData("servers")]
+    public async Task Should_go_on_after_a_planned_death(string kind)
+    {
+        await using var place = await Place.OfAsync(kind);
+        Guid id;
+        await using (var shop = await Shop.StartAsync(place, Ct, more: Quick))
+        {
+            id = await PlaceAsync(shop, "ChargePayment crash 1");
+            Assert.NotEqual(0, await shop.DiedAsync(Ct));
+        }
+
+        Assert.Equal(1, await place.ScalarAsync<long>("SELECT count(*) FROM payment.charges"));
+        await using var next = await Shop.StartAsync(place, Ct, more: Quick);
+        Assert.Equal("Complete", (await next.AtRestAsync(id, Ct)).GetProperty("state").GetString());
+        Assert.Equal(1, await place.ScalarAsync<long>("SELECT count(*) FROM payment.charges WHERE status = 'CHARGED'"));
+    }
+
+    [Fact]
+    public async Task Should_be_taken_from_a_header_on_the_bus_and_refused_there_if_it_is_none()
+    {
+        await using var place = await ServersPlace.MakeAsync();
+        await using var shop = await Shop.StartAsync(place, Ct, more: Quick);
+        var (refused, unread) = (Guid.NewGuid(), Guid.NewGuid());
+        await SubmitAsync(place, refused, """[{"step":"ChargePayment","kind":"refuse"}]""");
+        await SubmitAsync(place, unread, """[{"step":"ChargePayment","kind":"explode"}]""");
+        while (await place.ScalarAsync<long>($"SELECT count(*) FROM checkout.order_state WHERE order_id = '{refused}'") == 0)
+            await Task.Delay(50, Ct);
+        Assert.Equal("FAULT_PLAN", (await shop.AtRestAsync(refused, Ct)).GetProperty("reason").GetString());
+        while (await place.ScalarAsync<long>("SELECT count(*) FROM ops.dead_letters") == 0)
+            await Task.Delay(50, Ct);
+        Assert.Contains("faults[0].kind", await place.ScalarAsync<string>("SELECT error FROM ops.dead_letters"), StringComparison.Ordinal);
+        Assert.Equal(0, await place.ScalarAsync<long>($"SELECT count(*) FROM checkout.order_state WHERE order_id = '{unread}'"));
+    }
+
+    [Fact]
+    public async Task Should_refuse_a_plan_that_is_none_and_every_plan_where_they_are_not_honoured()
+    {
+        await using var place = await Place.OfAsync("servers");
+        await using (var shop = await Shop.StartAsync(place, Ct, more: Quick))
+        {
+            foreach (var (plan, field) in new[] { ("Charge refuse", "faults[0].step"), ("ChargePayment burn", "faults[0].kind"), ("ChargePayment refuse 0", "faults[0].times"), ("SendConfirmation undo-throw", "faults[0].kind") })
+            {
+                using var response = await shop.PlaceAsync(With(plan), ct: Ct);
+                Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+                Assert.Equal([field], (await response.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("errors").EnumerateObject().Select(e => e.Name));
+            }
+        }
+
+        await using var strict = await Shop.StartAsync(place, Ct);
+        using var refused = await strict.PlaceAsync(With("ChargePayment refuse"), ct: Ct);
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        Assert.Equal(0, await place.ScalarAsync<long>("SELECT count(*) FROM checkout.order_state"));
+    }
+
+    private static async Task<JsonElement> EndOfAsync(Shop shop, string plan) => await shop.AtRestAsync(await PlaceAsync(shop, plan), Ct);
+
+    private static async Task<Guid> PlaceAsync(Shop shop, string plan)
+    {
+        using var response = await shop.PlaceAsync(With(plan), ct: Ct);
+        Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+        return (await response.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("orderId").GetGuid();
+    }
+
+    // "ChargePayment undo-throw 2, Gateway late" as an order with these faults.
+    private static JsonElement With(string plan)
+    {
+        var order = JsonNode.Parse(Shop.Order().GetRawText())!;
+        order["faults"] = new JsonArray([.. plan.Split(", ").Select(text => text.Split(' ')).Select(words =>
+        {
+            var fault = new JsonObject { ["step"] = words[0], ["kind"] = words[1] };
+            if (words.Length > 2)
+                fault["times"] = int.Parse(words[2], System.Globalization.CultureInfo.InvariantCulture);
+            return (JsonNode)fault;
+        })]);
+        return JsonSerializer.SerializeToElement(order);
+    }
+
+    private static Task SubmitAsync(ServersPlace place, Guid id, string faults)
+    {
+        var order = JsonNode.Parse(Shop.Order().GetRawText())!;
+        order["orderId"] = id;
+        return place.Broker.PublishAsync("submit-order", order.ToJsonString(), new Dictionary<string, string> { ["MT-MessageType"] = "urn:message:OrderSaga.Contracts:SubmitOrder", ["faults"] = faults });
+    }
+}
