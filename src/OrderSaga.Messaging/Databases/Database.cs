@@ -27,7 +27,7 @@ public abstract class Database
         => Configure(options, TDb.Schema);
 
     /// <summary>Connections of the same pool, for what speaks to the database without a context.</summary>
-    internal abstract DbDataSource Source { get; }
+    public abstract DbDataSource Source { get; }
 
     /// <summary>Another node or message was faster, or the server chose a victim: rolled back whole, it may simply be tried again.</summary>
     public bool IsConflict(Exception exception) => exception switch

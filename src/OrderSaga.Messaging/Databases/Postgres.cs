@@ -30,7 +30,7 @@ internal sealed class Postgres : Database
         .UseNpgsql(source, postgres => postgres.MigrationsHistoryTable(Schema.History, schema))
         .ReplaceService<IMigrationsAssembly, Migrations>();
 
-    internal override DbDataSource Source => source;
+    public override DbDataSource Source => source;
 
     protected override bool IsConflictOfTheServer(Exception exception) => exception is PostgresException
     {

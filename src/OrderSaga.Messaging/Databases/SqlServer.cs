@@ -34,7 +34,7 @@ internal sealed class SqlServer : Database
     // sqlcmd begins with quoted identifiers off, which filtered indexes refuse; and after an error nothing of the batch may be kept.
     public override string ScriptHead => "SET XACT_ABORT, QUOTED_IDENTIFIER, ANSI_NULLS ON;\nGO\n";
 
-    internal override DbDataSource Source { get; }
+    public override DbDataSource Source { get; }
 
     internal override string LockForSchema => "EXEC sp_getapplock @Resource = 'ordersaga-schema', @LockMode = 'Exclusive', @LockOwner = 'Transaction'";
 
