@@ -62,6 +62,26 @@ internal sealed class Shop : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts it where it will die by itself; its exit code.</summary>
+    public static async Task<int> StartAndDieAsync(Place place, CancellationToken ct, params string[] more)
+    {
+        var (process, output, _) = Launch(place, more: more);
+        using (process)
+        {
+            try
+            {
+                await process.WaitForExitAsync(ct).WaitAsync(StartLimit, ct);
+                return process.ExitCode;
+            }
+            catch (TimeoutException)
+            {
+                process.Kill();
+                lock (output)
+                    throw new InvalidOperationException($"The program did not die within {StartLimit}:\n{string.Join('\n', output)}");
+            }
+        }
+    }
+
     /// <summary>Starts it where it cannot start: what it says, and its exit code.</summary>
     public static async Task<(int ExitCode, string Output)> FailToStartAsync(Place place, CancellationToken ct)
     {
