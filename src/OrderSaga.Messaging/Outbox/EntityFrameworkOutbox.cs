@@ -77,7 +77,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
             return;
         try
         {
-            await Task.WhenAll(messages.Select(m => m.SendAsync(bus, ct))).ConfigureAwait(false);
+            await OutgoingMessage.SendAsync(messages, bus, ct).ConfigureAwait(false);
             if (messages.Any(m => !m.Repeatable))
                 sent.Writer.TryWrite(messageId);
             unable.Ended(log);
@@ -168,7 +168,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
     {
         try
         {
-            await Task.WhenAll(messages.Select(m => m.SendAsync(bus, ct))).ConfigureAwait(false);
+            await OutgoingMessage.SendAsync(messages, bus, ct).ConfigureAwait(false);
             sent.Writer.TryWrite(messageId);
             return true;
         }
