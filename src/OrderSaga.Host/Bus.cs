@@ -63,6 +63,13 @@ internal static class Bus
         }
     }
 
+    /// <summary>What the roles of this process show by HTTP.</summary>
+    public static void MapRoles(this IEndpointRouteBuilder app, Settings settings)
+    {
+        if (settings.Roles.Contains("inventory"))
+            app.MapInventory();
+    }
+
     private static void Configure<T>(IBusRegistrationContext context, IBusFactoryConfigurator<T> factory)
         where T : IReceiveEndpointConfigurator
     {

@@ -44,13 +44,16 @@ try
     var settings = Settings.Read(builder.Configuration, builder.Environment.IsDevelopment());
     await using var embedded = settings.Database.Provider == DatabaseSettings.Embedded ? await Start.EmbeddedAsync(builder.Logging) : null;
     builder.Services.AddRoles(settings, settings.Database.Open(embedded?.ConnectionString));
+    builder.Services.AddProblems();
     if (settings.Roles.Contains("web"))
         builder.Services.AddWeb();
 
     // Not disposed when the start fails: a bus that never started takes a minute to stop.
     var app = builder.Build();
+    app.UseProblems();
     if (settings.Roles.Contains("web"))
         app.MapWeb();
+    app.MapRoles(settings);
     await app.StartAsync();
     Start.Tell(settings, app.Urls);
     await app.WaitForShutdownAsync();

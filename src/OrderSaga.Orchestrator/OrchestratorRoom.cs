@@ -33,7 +33,7 @@ public static class OrchestratorRoom
     }
 
     /// <summary>What is wrong with the section Checkout, with the key, its value and the remedy.</summary>
-    public static IEnumerable<(string Key, string Value, string Remedy)> Check(IConfiguration configuration)
+    public static IEnumerable<(string Key, string? Value, string Remedy)> Check(IConfiguration configuration)
     {
         var options = new CheckoutOptions();
         string? unreadable = null;
@@ -50,7 +50,7 @@ public static class OrchestratorRoom
             return [(CheckoutOptions.Section, "(see below)", $"{unreadable} Times look like 00:01:00, switches are true or false.")];
         var machine = Unhosted(options);
         return options.Check([.. machine.WholeRoute.Select(s => s.Name)], machine.OptionalSteps)
-            .Select(wrong => ($"{CheckoutOptions.Section}:{wrong.Key}", wrong.Value, wrong.Remedy));
+            .Select(wrong => ($"{CheckoutOptions.Section}:{wrong.Key}", (string?)wrong.Value, wrong.Remedy));
     }
 
     /// <summary>The machine on its own, for looking at its table.</summary>

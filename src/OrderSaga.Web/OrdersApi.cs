@@ -1,8 +1,8 @@
 using System.Globalization;
-using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using OrderSaga.Messaging.Http;
 using OrderSaga.Messaging.Steps;
 using OrderSaga.Orchestrator;
 
@@ -23,19 +23,19 @@ public static class OrdersApi
 
     private static async Task<IResult> PlaceAsync(HttpContext http, Intake intake, Queries queries, FaultPlans plans, CancellationToken ct)
     {
-        var (order, refusal) = await ReadBodyAsync(http.Request, ct).ConfigureAwait(false);
+        var (order, refusal) = await JsonBody.ReadAsync<NewOrder>(http.Request, "order", ct).ConfigureAwait(false);
         if (order is null)
             return refusal!;
         var faults = order.Faults ?? [];
         if (order.Faults is not null && !plans.Honoured)
-            return Problem(403, "faults-not-honoured", "Fault plans are not honoured here.", "Leave out 'faults', or set Faults:Enabled where orders are only tried out.");
+            return Problems.Of(403, "faults-not-honoured", "Fault plans are not honoured here.", "Leave out 'faults', or set Faults:Enabled where orders are only tried out.");
         var key = http.Request.Headers["Idempotency-Key"].ToString();
         if (key.Length > LongestKey || !key.All(c => c is > ' ' and < '\x7f'))
-            return Invalid(new Dictionary<string, string[]> { ["Idempotency-Key"] = [$"A key has 1 to {LongestKey} visible characters."] });
+            return Problems.Invalid("order", new Dictionary<string, string[]> { ["Idempotency-Key"] = [$"A key has 1 to {LongestKey} visible characters."] });
         var submission = order.ToSubmission();
         var wrong = intake.Check(submission).Concat(intake.Check(faults)).ToDictionary();
         if (wrong.Count > 0)
-            return Invalid(wrong);
+            return Problems.Invalid("order", wrong);
         try
         {
             var accepted = await intake.SubmitAsync(submission, key.Length == 0 ? null : key, ct, faults).ConfigureAwait(false);
@@ -43,7 +43,7 @@ public static class OrdersApi
         }
         catch (IdempotencyKeyReusedException e)
         {
-            return Problem(422, "idempotency-key-reused", "The idempotency key was used for another order.", e.Message);
+            return Problems.Of(422, "idempotency-key-reused", "The idempotency key was used for another order.", e.Message);
         }
     }
 
@@ -85,38 +85,10 @@ public static class OrdersApi
     {
         var order = await queries.FindAsync(orderId, ct).ConfigureAwait(false);
         if (order is null)
-            return Problem(404, "order-unknown", "There is no such order.", $"No order has the id {orderId}.");
+            return Problems.Of(404, "order-unknown", "There is no such order.", $"No order has the id {orderId}.");
         http.Response.Headers.ETag = ETag(order);
         return http.Request.Headers.IfNoneMatch.Contains(ETag(order)) ? Results.StatusCode(StatusCodes.Status304NotModified) : Results.Ok(order);
     }
-
-    private static async Task<(NewOrder? Order, IResult? Refusal)> ReadBodyAsync(HttpRequest request, CancellationToken ct)
-    {
-        if (!request.HasJsonContentType())
-            return (null, Problem(415, "not-json", "The body is not JSON.", "Send the order as JSON with content-type application/json."));
-        try
-        {
-            return await JsonSerializer.DeserializeAsync<NewOrder>(request.Body, NewOrder.Json, ct).ConfigureAwait(false) is { } order
-                ? (order, null)
-                : (null, Invalid(new Dictionary<string, string[]> { [""] = ["The body is null; an order is an object."] }));
-        }
-        catch (JsonException e)
-        {
-            var field = e.Path is null or "$" ? "" : e.Path.StartsWith("$.", StringComparison.Ordinal) ? e.Path[2..] : e.Path;
-            return (null, Invalid(new Dictionary<string, string[]> { [field] = [Reason(e)] }));
-        }
-        catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
-        {
-            return (null, Problem(413, "body-too-large", "The body is too large.", $"An order has at most {LargestBody} bytes."));
-        }
-    }
-
-    // The serializer's sentence without the types and positions that it appends, which are nobody's business.
-    private static string Reason(JsonException e) =>
-        e.Message.Contains("could not be mapped to any .NET member", StringComparison.Ordinal) ? "There is no such field."
-        : e.Message.Contains("could not be converted", StringComparison.Ordinal) ? "The value is of the wrong type or out of range."
-        : e.Message.Contains("uplicate", StringComparison.Ordinal) ? "The field is there twice."
-        : $"The body is not valid JSON (line {(e.LineNumber ?? 0) + 1}, byte {(e.BytePositionInLine ?? 0) + 1}).";
 
     private static TimeSpan Patience(HttpRequest request)
     {
@@ -128,9 +100,4 @@ public static class OrdersApi
     }
 
     private static string ETag(OrderView order) => string.Create(CultureInfo.InvariantCulture, $"\"{order.Version}\"");
-
-    private static IResult Invalid(IReadOnlyDictionary<string, string[]> wrong) => Results.ValidationProblem(
-        wrong.ToDictionary(), type: "order-invalid", title: "The order is not valid.", detail: "Nothing was stored. Mend the fields named in 'errors'.");
-
-    private static IResult Problem(int status, string type, string title, string detail) => Results.Problem(statusCode: status, type: type, title: title, detail: detail);
 }

@@ -10,19 +10,27 @@ namespace OrderSaga.Web;
 /// <summary>The web's place in a host.</summary>
 public static class WebRoom
 {
-    public static void AddWeb(this IServiceCollection services)
-    {
-        services.AddProblemDetails();
-        services.AddExceptionHandler<DatabaseAway>();
+    public static void AddWeb(this IServiceCollection services) =>
         services.AddHealthChecks().AddCheck<Health.Database>("database").AddCheck<Health.Routes>("routes");
-    }
 
     public static void MapWeb(this WebApplication app)
     {
-        app.UseExceptionHandler();
-        app.UseStatusCodePages();
         app.MapHealth();
         app.MapOrders();
+    }
+
+    /// <summary>Whatever a process shows by HTTP, it says what is wrong the same way.</summary>
+    public static void AddProblems(this IServiceCollection services)
+    {
+        services.AddProblemDetails();
+        services.AddExceptionHandler<DatabaseAway>();
+    }
+
+    /// <inheritdoc cref="AddProblems"/>
+    public static void UseProblems(this WebApplication app)
+    {
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
     }
 
     // An outage is not an error of the client's, and not a bug: it is said as what it is, with when to come back.

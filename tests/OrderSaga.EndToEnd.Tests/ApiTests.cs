@@ -81,6 +81,21 @@ public sealed class When_a_client_talks_to_the_api(When_a_client_talks_to_the_ap
     }
 
     [Fact]
+    public async Task Should_see_what_there_is_and_change_it_only_where_operators_may()
+    {
+        var product = await shop.Http.GetFromJsonAsync<JsonElement>("/inventory/products/sku-none", Ct);
+        Assert.Equal((0, 0), (product.GetProperty("onHand").GetInt32(), product.GetProperty("available").GetInt32()));
+        // Nobody says that this is Development.
+        await ExpectAsync(HttpStatusCode.Forbidden, HttpMethod.Put, "/inventory/products/sku-none/stock", JsonContent.Create(new { onHand = 1 }));
+
+        await using var servers = await Place.OfAsync("servers");
+        await using var inventory = await Shop.StartAsync(servers, Ct, "inventory,web", "--environment", "Development");
+        using var set = await inventory.Http.PutAsJsonAsync("/inventory/products/sku-none/stock", new { onHand = 1 }, Ct);
+        Assert.Equal(HttpStatusCode.OK, set.StatusCode);
+        Assert.Equal(1, (await set.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("available").GetInt32());
+    }
+
+    [Fact]
     public async Task Should_find_it_alive_and_ready()
     {
         foreach (var path in new[] { "/health/live", "/alive", "/health/ready", "/health" })

@@ -127,6 +127,11 @@ public class When_the_program_starts
     [InlineData("Checkout:SagaTime", "00:00:30", "00:01:00")]
     [InlineData("Checkout:Asks", "0", "1 to 100")]
     [InlineData("Checkout:Aks", "3", "Aks")]
+    [InlineData("Inventory:Pending", "Perhaps", "FailFast or Wait")]
+    [InlineData("Inventory:Pending", "7", "FailFast or Wait")]
+    [InlineData("Inventory:PendingTime", "00:00:00", "longer than nothing")]
+    [InlineData("Inventory:PendingTime", "soon", "00:00:15")]
+    [InlineData("Inventory:Pend", "Wait", "Pend")]
     public void Should_refuse_a_wrong_setting_in_a_sentence(string key, string value, string says)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new(key, value)]).Build();

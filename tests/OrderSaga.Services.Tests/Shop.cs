@@ -1,29 +1,61 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Text.Json;
 using MassTransit;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using OrderSaga.Contracts;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Databases;
 
 namespace OrderSaga.Services.Tests;
 
-/// <summary>All six services on one real bus and one real database; one shop per test class.</summary>
+/// <summary>All six services on one real bus and one real database; one shop per test class, unless a test needs one of its own.</summary>
 public sealed class Shop : IAsyncLifetime
 {
     private readonly Answers answers = new();
     private readonly Endings endings = new();
+    private readonly Setup setup;
     private TestDatabase database = null!;
-    private IHost host = null!;
+    private WebApplication host = null!;
+
+    public Shop() : this(new())
+    {
+    }
+
+    private Shop(Setup setup) => this.setup = setup;
+
+    /// <summary>Its HTTP face.</summary>
+    public HttpClient Http { get; } = new();
+
+    /// <summary>All that was published, in its order.</summary>
+    public IReadOnlyList<Answer> Said => answers.Said;
 
     private IBus Bus => host.Services.GetRequiredService<IBus>();
 
+    internal static async Task<Shop> OpenAsync(Setup setup)
+    {
+        var shop = new Shop(setup);
+        await shop.InitializeAsync();
+        return shop;
+    }
+
+    /// <summary>Another process of the same services on the same database, with a bus of its own.</summary>
+    public Task<Shop> AnotherAsync() => OpenAsync(setup with { Database = database });
+
     public async ValueTask InitializeAsync()
     {
-        database = await TestDatabase.CreateAsync();
+        database = setup.Database ?? await TestDatabase.CreateAsync();
         var shared = Database.Postgres(database.ConnectionString);
-        var builder = Host.CreateEmptyApplicationBuilder(null);
+        var builder = WebApplication.CreateEmptyBuilder(new() { EnvironmentName = setup.Environment });
+        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        builder.Configuration.AddInMemoryCollection(setup.Settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
+        builder.Services.AddRouting().AddProblemDetails();
+        if (setup.Time is { } time)
+            builder.Services.AddSingleton(time);
         // MassTransit's test harness would do, but its lists answer "no" for good once the bus has been quiet for a second.
         builder.Services.AddMassTransit(bus =>
         {
@@ -44,16 +76,40 @@ public sealed class Shop : IAsyncLifetime
         });
         builder.Services.Configure<MassTransitHostOptions>(o => o.WaitUntilStarted = true);
         host = builder.Build();
+        host.Use(ComeFrom);
+        host.MapInventory();
         Bus.ConnectPublishObserver(answers);
         Bus.ConnectReceiveObserver(endings);
         await host.StartAsync();
+        Http.BaseAddress = new Uri(host.Urls.Single());
+    }
+
+    /// <summary>The process ends; the database stays, for others.</summary>
+    public async Task StopAsync()
+    {
+        Http.Dispose();
+        await host.StopAsync();
+        await host.DisposeAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
-        await host.StopAsync();
-        host.Dispose();
-        await database.DisposeAsync();
+        await StopAsync();
+        if (setup.Database is null)
+            await database.DisposeAsync();
+    }
+
+    /// <summary>What is published of this kind because of an order, by whomever, as soon as it is.</summary>
+    public async Task<T> HearAsync<T>(Guid orderId, int number = 1)
+        where T : class
+        => (T)(await answers.HearAsync(a => a.Message is T && a.CorrelationId == orderId, number).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken)).Message;
+
+    // A test says where a request comes from; nobody else can.
+    private static Task ComeFrom(HttpContext http, RequestDelegate next)
+    {
+        if (http.Request.Headers.TryGetValue("Test-From", out var from))
+            http.Connection.RemoteIpAddress = IPAddress.Parse(from.ToString());
+        return next(http);
     }
 
     /// <summary>Asks as the orchestrator does, and returns what the service publishes because of it. A fault is thrown here.</summary>
@@ -112,7 +168,7 @@ public sealed class Shop : IAsyncLifetime
         var tables = await ReadAsync($"""
             SELECT t.table_name, count(c.column_name) FROM information_schema.tables t
             LEFT JOIN information_schema.columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name AND c.column_name = 'order_id'
-            WHERE t.table_schema = '{schema}' AND t.table_name <> 'step_log' GROUP BY 1 ORDER BY 1
+            WHERE t.table_schema = '{schema}' AND t.table_name NOT IN ('step_log', 'under_way') GROUP BY 1 ORDER BY 1
             """);
         var (own, others) = (new List<string>(), new List<string>());
         foreach (var table in tables.Split('\n').Select(line => line.Split(' ')))
@@ -125,6 +181,17 @@ public sealed class Shop : IAsyncLifetime
 
         return new Effect(string.Join('\n', own.Where(rows => rows.Length > 0)), string.Join('\n', others));
     }
+}
+
+/// <summary>How a shop differs from the usual one.</summary>
+internal sealed record Setup(params (string Key, string Value)[] Settings)
+{
+    /// <summary>One that is there already, and stays.</summary>
+    public TestDatabase? Database { get; init; }
+
+    public TimeProvider? Time { get; init; }
+
+    public string Environment { get; init; } = "Development";
 }
 
 /// <summary>What a service keeps because of an order, and what it keeps besides.</summary>
@@ -140,6 +207,30 @@ public sealed record Answer(object Message, Guid? Id, Guid? CorrelationId, IRead
 internal sealed class Answers : IPublishObserver
 {
     private readonly ConcurrentDictionary<Guid, Ask> asks = new();
+    private readonly List<Answer> said = [];
+    private readonly List<(Func<Answer, bool> Wanted, int Number, TaskCompletionSource<Answer> Heard)> listeners = [];
+
+    public IReadOnlyList<Answer> Said
+    {
+        get
+        {
+            lock (said)
+                return [.. said];
+        }
+    }
+
+    /// <summary>The answer of this number among those that are wanted.</summary>
+    public Task<Answer> HearAsync(Func<Answer, bool> wanted, int number)
+    {
+        var heard = new TaskCompletionSource<Answer>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (said)
+        {
+            listeners.Add((wanted, number, heard));
+            Tell();
+        }
+
+        return heard.Task;
+    }
 
     public Ask Expect(Guid commandId, bool crash)
     {
@@ -164,12 +255,19 @@ internal sealed class Answers : IPublishObserver
     public Task PostPublish<T>(PublishContext<T> context)
         where T : class
     {
+        var answer = new Answer(context.Message, context.MessageId, context.CorrelationId, new Dictionary<string, object>(context.Headers.GetAll()));
+        lock (said)
+        {
+            said.Add(answer);
+            Tell();
+        }
+
         if (Find(context) is not { } ask)
             return Task.CompletedTask;
         if (context.Message is Fault fault)
             ask.Answered.TrySetException(new InvalidOperationException(string.Join('\n', fault.Exceptions.Select(Told))));
         else
-            ask.Answered.TrySetResult(new(context.Message, context.MessageId, context.CorrelationId, new Dictionary<string, object>(context.Headers.GetAll())));
+            ask.Answered.TrySetResult(answer);
         return Task.CompletedTask;
 
         static string Told(ExceptionInfo e) => $"{e.ExceptionType}: {e.Message}\n{e.StackTrace}";
@@ -178,6 +276,13 @@ internal sealed class Answers : IPublishObserver
     public Task PublishFault<T>(PublishContext<T> context, Exception exception)
         where T : class
         => Task.CompletedTask;
+
+    private void Tell()
+    {
+        foreach (var (wanted, number, heard) in listeners)
+            if (!heard.Task.IsCompleted && said.Where(wanted).Skip(number - 1).FirstOrDefault() is { } answer)
+                heard.TrySetResult(answer);
+    }
 
     private Ask? Find(PublishContext context) =>
         context.ConversationId is { } conversation && asks.TryGetValue(conversation, out var ask) && context.MessageId != ask.CommandId

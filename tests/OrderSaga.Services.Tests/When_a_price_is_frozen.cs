@@ -18,7 +18,7 @@ public sealed class When_a_price_is_frozen(Shop shop) : IClassFixture<Shop>
     [Fact]
     public async Task Should_round_each_line_to_the_even_cent()
     {
-        await shop.WriteAsync("INSERT INTO pricing.prices (product_id, currency, unit_price) VALUES ('sku-screw', 'EUR', 0.005), ('sku-nail', 'EUR', 0.015)");
+        await shop.WriteAsync("INSERT INTO pricing.prices (product_id, currency, valid_from, unit_price) VALUES ('sku-screw', 'EUR', '2020-01-01Z', 0.005), ('sku-nail', 'EUR', '2020-01-01Z', 0.015)");
 
         // 0.005 -> 0.00, 0.015 -> 0.02, 3 * 0.015 = 0.045 -> 0.04; rounded in sum it would be 0.06 or 0.07.
         var frozen = Assert.IsType<PriceFrozen>(await FreezeAsync("EUR", new("sku-screw", 1), new("sku-nail", 1), new("sku-nail", 3), new("sku-screw", 1)));
@@ -29,7 +29,7 @@ public sealed class When_a_price_is_frozen(Shop shop) : IClassFixture<Shop>
     [Fact]
     public async Task Should_keep_what_was_frozen_when_the_price_changes()
     {
-        await shop.WriteAsync("INSERT INTO pricing.prices (product_id, currency, unit_price) VALUES ('sku-fish', 'EUR', 5)");
+        await shop.WriteAsync("INSERT INTO pricing.prices (product_id, currency, valid_from, unit_price) VALUES ('sku-fish', 'EUR', '2020-01-01Z', 5)");
         await FreezeAsync("EUR", new OrderLine("sku-fish", 2));
         await shop.WriteAsync("UPDATE pricing.prices SET unit_price = 9 WHERE product_id = 'sku-fish'");
 

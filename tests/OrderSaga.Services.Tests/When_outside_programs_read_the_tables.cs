@@ -10,7 +10,7 @@ public sealed partial class When_outside_programs_read_the_tables(Shop shop) : I
     [InlineData("orders", "orders", "order_id status customer_id currency at")]
     [InlineData("inventory", "stock", "product_id on_hand reserved")]
     [InlineData("inventory", "reservations", "order_id product_id quantity status")]
-    [InlineData("pricing", "prices", "product_id currency unit_price")]
+    [InlineData("pricing", "prices", "product_id currency valid_from valid_until unit_price")]
     [InlineData("pricing", "frozen_prices", "order_id total currency status")]
     [InlineData("payment", "charges", "order_id amount currency status charge_id")]
     [InlineData("payment", "fraud_checks", "order_id customer_id number amount currency status at")]

@@ -108,12 +108,15 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
 
     private protected static Task PublishAsync(Turn turn, StepLogEntry entry) => PublishAsync(turn, Read(entry));
 
-    private protected static Task PublishAsync(Turn turn, object answer)
+    /// <param name="turn">The turn.</param>
+    /// <param name="answer">The message.</param>
+    /// <param name="name">Tells it from others that the same command causes, if there are several of its type.</param>
+    private protected static Task PublishAsync(Turn turn, object answer, string? name = null)
     {
         var type = answer.GetType();
         return turn.AnswerAsync((bus, ct) => bus.Publish(answer, type, Pipe.Execute<PublishContext>(publish =>
         {
-            publish.MessageId = MessageId.Derive(turn.Command, type.Name);
+            publish.MessageId = MessageId.Derive(turn.Command, name ?? type.Name);
             SagaHeaders.Mark(publish, turn.OrderId, Name, turn.Action);
         }), ct));
     }

@@ -26,8 +26,8 @@ public abstract class DoStep<TDb, TDo>(TDb db) : AnyStep<TDb, TDo>(db)
         });
     }
 
-    // A refusal must not leave half an effect behind (the first of two products reserved, the second one short).
-    private async Task RollBackEffectAsync(CancellationToken ct)
+    /// <summary>Takes back what was changed so far. A refusal must not leave half an effect behind (the first of two products reserved, the second one short).</summary>
+    protected async Task RollBackEffectAsync(CancellationToken ct)
     {
         await ForgetAsync().ConfigureAwait(false);
         await Db.Database.BeginTransactionAsync(ct).ConfigureAwait(false);

@@ -12,8 +12,11 @@ public abstract class Step<TDb, TDo, TUndo>(TDb db) : DoStep<TDb, TDo>(db), ICon
     where TDo : class
     where TUndo : class
 {
-    /// <summary>Undoes what was done; only called if it was, and once. Returns the confirmation.</summary>
+    /// <summary>Undoes what was done; only called if it was, and once. Returns the confirmation, or that it is <see cref="TooLate"/>.</summary>
     protected abstract Task<object> UndoAsync(TUndo ask, CancellationToken ct);
+
+    /// <summary>What was done cannot be undone any more, and never will be. The answer says so.</summary>
+    protected static object TooLate(object answer) => new StepAnswer(StepStatus.TooLate, answer);
 
     /// <summary>The confirmation of an undo that finds nothing to undo.</summary>
     protected abstract object NothingToUndo(Guid orderId);
@@ -26,11 +29,19 @@ public abstract class Step<TDb, TDo, TUndo>(TDb db) : DoStep<TDb, TDo>(db), ICon
             if (await FindAsync(turn, undo: true).ConfigureAwait(false) is { } before)
                 return before;
             var done = await FindAsync(turn, undo: false).ConfigureAwait(false);
-            if (done is { Status: StepStatus.Done })
-                return Add(turn, undo: true, new(StepStatus.Undone, await UndoAsync(context.Message, turn.Ct).ConfigureAwait(false)));
+            var stopped = done is null && await StopAsync(turn).ConfigureAwait(false);
             if (done is null)
                 Bar(turn);
+            if (stopped || done is { Status: StepStatus.Done })
+            {
+                var answer = await UndoAsync(context.Message, turn.Ct).ConfigureAwait(false);
+                return Add(turn, undo: true, answer is StepAnswer tooLate ? tooLate : new(StepStatus.Undone, answer));
+            }
+
             return Add(turn, undo: true, new(StepStatus.NothingToUndo, NothingToUndo(turn.OrderId)));
         });
     }
+
+    /// <summary>Stops what is under way, if the step takes its time. Returns whether something was.</summary>
+    private protected virtual Task<bool> StopAsync(Turn turn) => Task.FromResult(false);
 }

@@ -31,6 +31,9 @@ public sealed class StepLogEntry
 /// <summary>What a step log row says. Rows are only ever added.</summary>
 public static class StepStatus
 {
+    /// <summary>It has begun and will be answered later: there is no row yet.</summary>
+    internal const string UnderWay = "under way";
+
     public const string Done = "done";
     public const string Refused = "refused";
 
@@ -38,4 +41,7 @@ public static class StepStatus
     public const string Barred = "barred";
     public const string Undone = "undone";
     public const string NothingToUndo = "nothing to undo";
+
+    /// <summary>What was done cannot be undone any more: the parcel was handed over.</summary>
+    public const string TooLate = "too late";
 }

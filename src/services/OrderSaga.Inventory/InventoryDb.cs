@@ -43,6 +43,7 @@ internal sealed class InventoryDb(DbContextOptions<InventoryDb> options) : DbCon
             reservation.Property(r => r.Status).HasMaxLength(20);
         });
         modelBuilder.AddStepLog();
+        modelBuilder.AddUnderWay();
         modelBuilder.UseSnakeCase();
     }
 }

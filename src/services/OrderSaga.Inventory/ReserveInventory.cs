@@ -1,11 +1,23 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using OrderSaga.Contracts;
 using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Services;
 
-/// <summary>Holds all that an order needs, or nothing; and gives it free again.</summary>
-internal sealed class ReserveInventoryStep(InventoryDb db) : Step<InventoryDb, ReserveInventory, ReleaseInventory>(db)
+/// <summary>
+/// Holds all that an order needs, or nothing; and gives it free again. Where others hold what it needs, and may give it free, an order
+/// waits for a while, if that is the policy: then its own marks say so, and nothing else is held meanwhile.
+/// </summary>
+internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOptions> options, TimeProvider time)
+    : LongStep<InventoryDb, ReserveInventory, ReleaseInventory>(db)
 {
+    // An order that waits looks again often at first, then ever less often.
+    private static readonly TimeSpan ShortestLook = TimeSpan.FromMilliseconds(250), LongestLook = TimeSpan.FromSeconds(2);
+
+    // Between the end of the wait and the answer: a look is seldom to the second, and the answer has a way to go.
+    private static readonly TimeSpan Slack = TimeSpan.FromSeconds(10);
+
     protected override object BusinessOf(ReserveInventory ask) => ask.Lines.Select(l => new { l.ProductId, l.Quantity });
 
     protected override async Task<StepAnswer> DoAsync(ReserveInventory ask, CancellationToken ct)
@@ -13,31 +25,45 @@ internal sealed class ReserveInventoryStep(InventoryDb db) : Step<InventoryDb, R
         if (ask.Lines.Any(l => l.Quantity < 1))
             return Refused(Refusal(ask.OrderId, "INVALID_QUANTITY", "At least one of each product has to be reserved."));
 
-        var wanted = ask.Lines.GroupBy(l => l.ProductId, (id, lines) => (Id: id, Quantity: lines.Sum(l => (long)l.Quantity)))
-            .OrderBy(p => p.Id, StringComparer.Ordinal).ToList();
-        Db.AddRange(wanted.Where(p => p.Id.Length <= Stock.LongestProductId).Select(p => new Reservation
-        {
-            OrderId = ask.OrderId,
-            ProductId = p.Id,
-            Quantity = p.Quantity,
-            Status = ReservationStatus.Pending,
-        }));
-        await Db.SaveChangesAsync(ct).ConfigureAwait(false);
+        var wanted = ask.Lines.GroupBy(l => l.ProductId, (id, lines) => new Wanted(id, lines.Sum(l => (long)l.Quantity))).ToList();
+        await MarkAsync(ask.OrderId, wanted, ReservationStatus.Pending, ct).ConfigureAwait(false);
+        var missing = await TakeAsync(wanted, ct).ConfigureAwait(false);
+        if (missing is [])
+            return Done(new InventoryReserved(ask.OrderId));
+        if (options.Value.Pending == PendingPolicy.FailFast)
+            return OutOfStock(ask.OrderId, missing);
 
-        var missing = new List<string>();
-        foreach (var (id, quantity) in wanted)
+        await RollBackEffectAsync(ct).ConfigureAwait(false);
+        if (await ShortOfAsync(wanted, s => s.OnHand, ct).ConfigureAwait(false) is [_, ..] never)
+            return OutOfStock(ask.OrderId, never);
+        await MarkAsync(ask.OrderId, wanted, ReservationStatus.Waiting, ct).ConfigureAwait(false);
+        return LookAgain(time.GetUtcNow());
+    }
+
+    protected override async Task<StepAnswer> CarryOnAsync(Guid orderId, DateTimeOffset since, CancellationToken ct)
+    {
+        var wanted = await Db.Reservations.AsNoTracking().Where(r => r.OrderId == orderId && r.Status == ReservationStatus.Waiting)
+            .Select(r => new Wanted(r.ProductId, r.Quantity)).ToListAsync(ct).ConfigureAwait(false);
+        var missing = await ShortOfAsync(wanted, s => s.OnHand - s.Reserved, ct).ConfigureAwait(false);
+        if (missing is [])
         {
-            if (!await Db.TryReserveAsync(id, quantity, ct).ConfigureAwait(false))
-                missing.Add(id);
+            await Db.MoveAsync(orderId, ReservationStatus.Waiting, ReservationStatus.Pending, ct).ConfigureAwait(false);
+            missing = await TakeAsync(wanted, ct).ConfigureAwait(false);
+            if (missing is [])
+                return Done(new InventoryReserved(orderId));
+            await RollBackEffectAsync(ct).ConfigureAwait(false); // somebody else was faster
         }
 
-        return missing is []
-            ? Done(new InventoryReserved(ask.OrderId))
-            : Refused(new InventoryRefused(ask.OrderId, "OUT_OF_STOCK", $"There is not enough of {string.Join(", ", missing)}.", missing));
+        var never = await ShortOfAsync(wanted, s => s.OnHand, ct).ConfigureAwait(false);
+        if (never is [] && time.GetUtcNow() < since + options.Value.PendingTime)
+            return LookAgain(since);
+        await Db.MoveAsync(orderId, ReservationStatus.Waiting, ReservationStatus.Refused, ct).ConfigureAwait(false);
+        return OutOfStock(orderId, never is [] ? missing : never);
     }
 
     protected override async Task<object> UndoAsync(ReleaseInventory ask, CancellationToken ct)
     {
+        await Db.MoveAsync(ask.OrderId, ReservationStatus.Waiting, ReservationStatus.Released, ct).ConfigureAwait(false);
         await Db.ReleaseAsync(ask.OrderId, ct).ConfigureAwait(false);
         return new InventoryReleased(ask.OrderId);
     }
@@ -45,4 +71,43 @@ internal sealed class ReserveInventoryStep(InventoryDb db) : Step<InventoryDb, R
     protected override object NothingToUndo(Guid orderId) => new InventoryReleased(orderId, NothingToUndo: true);
 
     protected override object Refusal(Guid orderId, string reason, string detail) => new InventoryRefused(orderId, reason, detail);
+
+    protected override object StillAtWork(Guid orderId, DateTimeOffset until) => new StepProgress(orderId, Name, until);
+
+    private static StepAnswer OutOfStock(Guid orderId, IReadOnlyList<string> missing) =>
+        Refused(new InventoryRefused(orderId, "OUT_OF_STOCK", $"There is not enough of {string.Join(", ", missing)}.", missing));
+
+    private StepAnswer LookAgain(DateTimeOffset since)
+    {
+        var (now, end) = (time.GetUtcNow(), since + options.Value.PendingTime);
+        var next = now + TimeSpan.FromTicks(Math.Clamp((now - since).Ticks / 4, ShortestLook.Ticks, LongestLook.Ticks));
+        return Later(next < end ? next : end, end + Slack);
+    }
+
+    private async Task MarkAsync(Guid orderId, IEnumerable<Wanted> wanted, string status, CancellationToken ct)
+    {
+        Db.AddRange(wanted.Where(p => p.Id.Length <= Stock.LongestProductId)
+            .Select(p => new Reservation { OrderId = orderId, ProductId = p.Id, Quantity = p.Quantity, Status = status }));
+        await Db.SaveChangesAsync(ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes what it can, and returns what there is not enough of. If that is anything, nothing of it may be kept.</summary>
+    private async Task<IReadOnlyList<string>> TakeAsync(IEnumerable<Wanted> wanted, CancellationToken ct)
+    {
+        var missing = new List<string>();
+        foreach (var (id, quantity) in wanted.OrderBy(p => p.Id, StringComparer.Ordinal))
+            if (!await Db.TryReserveAsync(id, quantity, ct).ConfigureAwait(false))
+                missing.Add(id);
+        return missing;
+    }
+
+    /// <summary>What there is not enough of. Short of what is on hand, it makes no sense to wait; short of what is free, it may.</summary>
+    private async Task<IReadOnlyList<string>> ShortOfAsync(IReadOnlyList<Wanted> wanted, Func<Stock, long> there, CancellationToken ct)
+    {
+        var ids = wanted.Select(p => p.Id).ToList();
+        var stock = await Db.Stock.AsNoTracking().Where(s => ids.Contains(s.ProductId)).ToDictionaryAsync(s => s.ProductId, there, ct).ConfigureAwait(false);
+        return [.. wanted.Where(p => stock.GetValueOrDefault(p.Id) < p.Quantity).Select(p => p.Id).Order(StringComparer.Ordinal)];
+    }
+
+    private sealed record Wanted(string Id, long Quantity);
 }

@@ -30,6 +30,12 @@ internal sealed class Reservation
 internal static class ReservationStatus
 {
     public const string Pending = "PENDING";
+
+    /// <summary>Others hold it, and the order waits for them: it holds nothing itself.</summary>
+    public const string Waiting = "WAITING";
+
+    /// <summary>It waited in vain.</summary>
+    public const string Refused = "REFUSED";
     public const string Committed = "COMMITTED";
     public const string Released = "RELEASED";
 }
@@ -44,6 +50,15 @@ internal static class StockChanges
     public static async Task<bool> TryReserveAsync(this InventoryDb db, string productId, long quantity, CancellationToken ct) =>
         await db.Stock.Where(s => s.ProductId == productId && s.OnHand - s.Reserved >= quantity)
             .ExecuteUpdateAsync(set => set.SetProperty(s => s.Reserved, s => s.Reserved + quantity), ct).ConfigureAwait(false) == 1;
+
+    /// <summary>Sets how much is on hand, unless more than that is promised to orders.</summary>
+    public static async Task<bool> TrySetAsync(this InventoryDb db, string productId, long onHand, CancellationToken ct) =>
+        await db.Stock.Where(s => s.ProductId == productId && s.Reserved <= onHand)
+            .ExecuteUpdateAsync(set => set.SetProperty(s => s.OnHand, onHand), ct).ConfigureAwait(false) == 1;
+
+    /// <summary>Marks of an order that hold nothing become others.</summary>
+    public static Task MoveAsync(this InventoryDb db, Guid orderId, string from, string to, CancellationToken ct) =>
+        db.Reservations.Where(r => r.OrderId == orderId && r.Status == from).ExecuteUpdateAsync(set => set.SetProperty(r => r.Status, to), ct);
 
     /// <summary>Gives free what an order holds.</summary>
     public static Task ReleaseAsync(this InventoryDb db, Guid orderId, CancellationToken ct) => db.EndAsync(orderId, ReservationStatus.Released, ct);

@@ -5,15 +5,14 @@ using OrderSaga.Messaging.Steps;
 namespace OrderSaga.Services;
 
 /// <summary>Fixes what an order costs, if it costs what the customer saw; and lets the price go again.</summary>
-internal sealed class FreezePriceStep(PricingDb db) : Step<PricingDb, FreezePrice, ReleasePrice>(db)
+internal sealed class FreezePriceStep(PricingDb db, TimeProvider time) : Step<PricingDb, FreezePrice, ReleasePrice>(db)
 {
     protected override object BusinessOf(FreezePrice ask) => new { ask.Currency, Lines = ask.Lines.Select(l => new { l.ProductId, l.Quantity, l.UnitPrice }) };
 
     protected override async Task<StepAnswer> DoAsync(FreezePrice ask, CancellationToken ct)
     {
         var ids = ask.Lines.Select(l => l.ProductId).Distinct().ToList();
-        var prices = await Db.Prices.AsNoTracking().Where(p => p.Currency == ask.Currency && ids.Contains(p.ProductId))
-            .ToDictionaryAsync(p => p.ProductId, p => p.UnitPrice, ct).ConfigureAwait(false);
+        var prices = await PricesAsync(ask.Currency, ids, ct).ConfigureAwait(false);
 
         var unknown = ids.Where(id => !prices.ContainsKey(id)).ToList();
         if (unknown.Count > 0)
@@ -40,4 +39,14 @@ internal sealed class FreezePriceStep(PricingDb db) : Step<PricingDb, FreezePric
     protected override object NothingToUndo(Guid orderId) => new PriceReleased(orderId, NothingToUndo: true);
 
     protected override object Refusal(Guid orderId, string reason, string detail) => new PriceRefused(orderId, reason, detail);
+
+    /// <summary>The prices of now, as far as there are any in the currency.</summary>
+    private async Task<Dictionary<string, decimal>> PricesAsync(string currency, List<string> ids, CancellationToken ct)
+    {
+        var now = time.GetUtcNow();
+        var valid = await Db.Prices.AsNoTracking()
+            .Where(p => p.Currency == currency && ids.Contains(p.ProductId) && p.ValidFrom <= now && (p.ValidUntil == null || p.ValidUntil > now))
+            .ToListAsync(ct).ConfigureAwait(false);
+        return valid.GroupBy(p => p.ProductId).ToDictionary(p => p.Key, p => p.MaxBy(v => v.ValidFrom)!.UnitPrice);
+    }
 }

@@ -70,6 +70,53 @@ namespace OrderSaga.Services.Migrations.Postgres
                     b.ToTable("step_log", "inventory");
                 });
 
+            modelBuilder.Entity("OrderSaga.Messaging.Steps.UnderWay", b =>
+                {
+                    b.Property<Guid>("OrderId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("order_id");
+
+                    b.Property<string>("Step")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("step");
+
+                    b.Property<Guid>("Command")
+                        .HasColumnType("uuid")
+                        .HasColumnName("command");
+
+                    b.Property<DateTimeOffset?>("Due")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("due");
+
+                    b.Property<string>("Fingerprint")
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("fingerprint");
+
+                    b.Property<DateTimeOffset>("Promised")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("promised");
+
+                    b.Property<DateTimeOffset>("Since")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("since");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.HasKey("OrderId", "Step")
+                        .HasName("pk_under_way");
+
+                    b.HasIndex("Due")
+                        .HasDatabaseName("ix_due")
+                        .HasFilter("due IS NOT NULL");
+
+                    b.ToTable("under_way", "inventory");
+                });
+
             modelBuilder.Entity("OrderSaga.Services.Reservation", b =>
                 {
                     b.Property<Guid>("OrderId")

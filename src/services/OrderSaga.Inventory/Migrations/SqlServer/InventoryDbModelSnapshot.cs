@@ -70,6 +70,53 @@ namespace OrderSaga.Services.Migrations.SqlServer
                     b.ToTable("step_log", "inventory");
                 });
 
+            modelBuilder.Entity("OrderSaga.Messaging.Steps.UnderWay", b =>
+                {
+                    b.Property<Guid>("OrderId")
+                        .HasColumnType("uniqueidentifier")
+                        .HasColumnName("order_id");
+
+                    b.Property<string>("Step")
+                        .HasMaxLength(64)
+                        .HasColumnType("nvarchar(64)")
+                        .HasColumnName("step");
+
+                    b.Property<Guid>("Command")
+                        .HasColumnType("uniqueidentifier")
+                        .HasColumnName("command");
+
+                    b.Property<DateTimeOffset?>("Due")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("due");
+
+                    b.Property<string>("Fingerprint")
+                        .HasMaxLength(32)
+                        .HasColumnType("nvarchar(32)")
+                        .HasColumnName("fingerprint");
+
+                    b.Property<DateTimeOffset>("Promised")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("promised");
+
+                    b.Property<DateTimeOffset>("Since")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("since");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("int")
+                        .HasColumnName("version");
+
+                    b.HasKey("OrderId", "Step")
+                        .HasName("pk_under_way");
+
+                    b.HasIndex("Due")
+                        .HasDatabaseName("ix_due")
+                        .HasFilter("due IS NOT NULL");
+
+                    b.ToTable("under_way", "inventory");
+                });
+
             modelBuilder.Entity("OrderSaga.Services.Reservation", b =>
                 {
                     b.Property<Guid>("OrderId")

@@ -112,12 +112,20 @@ namespace OrderSaga.Services.Migrations.SqlServer
                         .HasColumnType("nvarchar(3)")
                         .HasColumnName("currency");
 
+                    b.Property<DateTimeOffset>("ValidFrom")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("valid_from");
+
                     b.Property<decimal>("UnitPrice")
                         .HasPrecision(18, 4)
                         .HasColumnType("decimal(18,4)")
                         .HasColumnName("unit_price");
 
-                    b.HasKey("ProductId", "Currency")
+                    b.Property<DateTimeOffset?>("ValidUntil")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("valid_until");
+
+                    b.HasKey("ProductId", "Currency", "ValidFrom")
                         .HasName("pk_prices");
 
                     b.ToTable("prices", "pricing");
