@@ -20,11 +20,14 @@ internal static class Bus
             services.AddOrchestratorFace(databaseOf("orchestrator"));
         services.AddSingleton(new FaultPlans(settings.Faults));
         services.AddDeadLetters(databaseOf(DatabaseSettings.Ops));
+        // Before the bus, so that it is there as long as payment may call it.
+        if (settings.Payment.HostsSimulator)
+            services.AddGatewaySimulator(databaseOf(DatabaseSettings.Gateway), settings.Payment.SlowTime);
         services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();
             foreach (var role in settings.Roles)
-                bus.AddRole(role, databaseOf(role), forgetful);
+                bus.AddRole(role, databaseOf(role), settings, forgetful);
             bus.AddConfigureEndpointsCallback((context, _, endpoint) =>
             {
                 (endpoint as IRabbitMqReceiveEndpointConfigurator)?.AsQuorumQueue();
@@ -49,7 +52,7 @@ internal static class Bus
         });
     }
 
-    private static void AddRole(this IBusRegistrationConfigurator bus, string role, Database database, bool forgetful)
+    private static void AddRole(this IBusRegistrationConfigurator bus, string role, Database database, Settings settings, bool forgetful)
     {
         switch (role)
         {
@@ -57,7 +60,7 @@ internal static class Bus
             case "orders": bus.AddOrders(database); break;
             case "inventory": bus.AddInventory(database); break;
             case "pricing": bus.AddPricing(database); break;
-            case "payment": bus.AddPayment(database); break;
+            case "payment": bus.AddPayment(database, services => settings.Payment.GatewayUrl ?? GatewaySimulator.AddressOf(services)); break;
             case "shipping": bus.AddShipping(database); break;
             case "notification": bus.AddNotification(database); break;
         }

@@ -13,6 +13,9 @@ internal sealed class DatabaseSettings
     /// <summary>What every process needs beside the databases of its roles: what waits for a person, such as dead letters.</summary>
     public const string Ops = "ops";
 
+    /// <summary>The gateway simulator's, where it is hosted.</summary>
+    public const string Gateway = "gateway";
+
     private const string ConnectionString = "Database:ConnectionString", MaxBatchSize = "Database:SqlServer:MaxBatchSize";
 
     private readonly IConfiguration configuration;

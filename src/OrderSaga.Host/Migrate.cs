@@ -20,7 +20,9 @@ internal static class Migrate
         try
         {
             var roles = Settings.RolesOf(builder.Configuration);
-            var settings = new Settings(roles, DatabaseSettings.Read(builder.Configuration, [.. roles, DatabaseSettings.Ops], connects: !script), Settings.InMemory, null, Faults: false);
+            var payment = PaymentSettings.Read(builder.Configuration, roles);
+            var database = DatabaseSettings.Read(builder.Configuration, Settings.OwnersOf(roles, payment), connects: !script);
+            var settings = new Settings(roles, database, Settings.InMemory, null, Faults: false) { Payment = payment };
             if (script)
                 await PrintAsync(builder, settings);
             else

@@ -3,6 +3,7 @@ using OrderSaga.Host;
 using OrderSaga.Host.Embedded;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Orchestrator;
+using OrderSaga.Services;
 using OrderSaga.Web;
 
 // Whatever the machine's language: numbers and dates look the same in every log, message and column.
@@ -54,6 +55,8 @@ try
     if (settings.Roles.Contains("web"))
         app.MapWeb();
     app.MapRoles(settings);
+    if (settings.Payment.HostsSimulator)
+        app.MapGatewaySimulator();
     await app.StartAsync();
     Start.Tell(settings, app.Urls);
     await app.WaitForShutdownAsync();

@@ -14,16 +14,23 @@ internal sealed record Settings(IReadOnlySet<string> Roles, DatabaseSettings Dat
 
     public static readonly IReadOnlyList<string> AllRoles = ["orchestrator", "web", "orders", "inventory", "pricing", "payment", "shipping", "notification"];
 
+    public required PaymentSettings Payment { get; init; }
+
+    /// <summary>Who needs a database in this process.</summary>
+    public static IReadOnlyList<string> OwnersOf(IReadOnlySet<string> roles, PaymentSettings payment) =>
+        [.. roles, DatabaseSettings.Ops, .. payment.HostsSimulator ? [DatabaseSettings.Gateway] : Array.Empty<string>()];
+
     public static Settings Read(IConfiguration configuration, bool development = false)
     {
         var roles = RolesOf(configuration);
-        var database = DatabaseSettings.Read(configuration, [.. roles, DatabaseSettings.Ops]);
+        var payment = PaymentSettings.Read(configuration, roles);
+        var database = DatabaseSettings.Read(configuration, OwnersOf(roles, payment));
         var transport = OneOf(configuration, "Transport:Kind", InMemory, RabbitMq);
         if (transport == InMemory && roles.Count < AllRoles.Count)
             throw new SettingsException("Roles", configuration["Roles"], "with Transport:Kind InMemory one process must hold all roles; use RabbitMq to spread them.");
         foreach (var (key, value, remedy) in OrchestratorRoom.Check(configuration).Concat(Inventory.Check(configuration)))
             throw new SettingsException(key, value, remedy);
-        return new(roles, database, transport, transport == RabbitMq ? UriOf(configuration["Transport:Uri"]) : null, FlagOf(configuration, "Faults:Enabled", development));
+        return new(roles, database, transport, transport == RabbitMq ? UriOf(configuration["Transport:Uri"]) : null, FlagOf(configuration, "Faults:Enabled", development)) { Payment = payment };
     }
 
     public static IReadOnlySet<string> RolesOf(IConfiguration configuration)

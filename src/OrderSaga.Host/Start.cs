@@ -51,6 +51,8 @@ internal static class Start
         if (settings.Database.Provider != DatabaseSettings.Embedded)
             Console.WriteLine($"Database: {(settings.Database.Provider == DatabaseSettings.SqlServer ? "SQL Server" : "PostgreSQL")}");
         Console.WriteLine(settings.TransportUri is { } uri ? $"Transport: RabbitMQ at {uri.Host}:{uri.Port}" : "Transport: in memory");
+        if (settings.Payment.HostsSimulator)
+            Console.WriteLine("Payment gateway: a simulator, at /gateway/charges");
         Console.WriteLine($"Roles: {string.Join(", ", Settings.AllRoles.Where(settings.Roles.Contains))}");
         if (settings.Roles.Contains("web"))
             foreach (var url in urls)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using OrderSaga.Contracts;
+using OrderSaga.Messaging.DeadLetters;
 
 namespace OrderSaga.Orchestrator;
 
@@ -37,6 +38,8 @@ public sealed class OrderState : CompensatingState
     /// <summary>Takes the submission; a repetition must say the same.</summary>
     internal void Accept(SubmitOrder order, bool quotesCount)
     {
+        if (Submission.CardNumbers(order).ToList() is { Count: > 0 } cards)
+            throw new CardNumberException($"Order {order.OrderId} is not accepted: there is a card number in {string.Join(", ", cards)}. Send a token of the payment provider.");
         if (Submitted is not null)
         {
             if (Content(order) != Content(Submitted))
@@ -58,4 +61,7 @@ public sealed class OrderState : CompensatingState
 }
 
 /// <summary>A submission that no repetition would make acceptable.</summary>
-public sealed class NotAcceptedException(string message) : ArgumentException(message);
+public class NotAcceptedException(string message) : ArgumentException(message);
+
+/// <summary>A submission with a card number in it: it is not kept, not even as a dead letter.</summary>
+public sealed class CardNumberException(string message) : NotAcceptedException(message), IForbidsKeeping;

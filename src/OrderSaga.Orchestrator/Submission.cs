@@ -27,7 +27,23 @@ public static class Submission
         if (order.ShippingAddress?.Country is not { Length: 2 } country || !country.All(char.IsAsciiLetterUpper))
             wrong.Add("shippingAddress.country", ["A country is two capital letters, such as DE."]);
         Text(wrong, "payment.token", order.Payment?.Token, 100);
+        foreach (var field in CardNumbers(order))
+            wrong[field] = ["This looks like a card number. Cards are never sent here: send the token that the payment provider gave for the card."];
         return wrong;
+    }
+
+    /// <summary>The fields in which a card number stands, whatever else is wrong with them. Such a submission may not be kept anywhere.</summary>
+    public static IEnumerable<string> CardNumbers(SubmitOrder order)
+    {
+        var (customer, address) = (order.Customer, order.ShippingAddress);
+        (string Field, string? Text)[] texts =
+        [
+            ("customer.email", customer?.Email), ("currency", order.Currency), ("shippingAddress.name", address?.Name), ("shippingAddress.street", address?.Street),
+            ("shippingAddress.city", address?.City), ("shippingAddress.postalCode", address?.PostalCode), ("shippingAddress.country", address?.Country),
+            ("payment.token", order.Payment?.Token),
+        ];
+        var ids = (order.Lines ?? []).Select((line, i) => (Field: $"lines[{i}].productId", Text: line?.ProductId)).Prepend((Field: "customer.id", Text: customer?.Id));
+        return texts.Where(t => CardNumber.IsIn(t.Text)).Concat(ids.Where(t => CardNumber.IsInId(t.Text))).Select(t => t.Field);
     }
 
     private static void Lines(Dictionary<string, string[]> wrong, IReadOnlyList<OrderLine>? lines, bool quotesCount)

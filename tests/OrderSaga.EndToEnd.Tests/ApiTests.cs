@@ -56,6 +56,7 @@ public sealed class When_a_client_talks_to_the_api(When_a_client_talks_to_the_ap
     [InlineData("""{ "lines": [ null ] }""", "lines[0].productId")]
     [InlineData("""{ "lines": [] }""", "lines")]
     [InlineData("""{ "customer": { "id": "c", "email": "nobody" } }""", "customer.email")]
+    [InlineData("""{ "payment": { "token": "4111 1111 1111 1111" } }""", "payment.token")]
     public async Task Should_be_told_which_field_is_wrong(string body, string field)
     {
         var before = await place.ScalarAsync<long>("SELECT count(*) FROM checkout.order_state");

@@ -37,6 +37,18 @@ public class When_others_look_at_the_broker
     }
 
     [Fact]
+    public async Task Should_find_no_card_number_that_was_submitted()
+    {
+        await using var place = (ServersPlace)await Place.OfAsync("servers");
+        await using var shop = await Shop.StartAsync(place, Ct);
+        await place.PublishAsync("submit-order", new { orderId = Guid.NewGuid(), currency = "EUR", payment = new { token = "4111-1111-1111-1111" } }, "SubmitOrder");
+        await UntilAsync(async () => await place.ScalarAsync<long>("SELECT count(*) FROM ops.dead_letters WHERE cause = 'CardNumberException' AND error LIKE '%payment.token%'") == 1);
+        Assert.DoesNotContain("1111", await place.ScalarAsync<string>("SELECT convert_from(body, 'UTF8') || headers || error || details FROM ops.dead_letters"), StringComparison.Ordinal);
+        Assert.Equal(0, await place.ScalarAsync<long>("SELECT count(*) FROM checkout.order_state"));
+        Assert.DoesNotContain("1111-1111", shop.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Should_put_aside_plain_json_that_names_no_contract()
     {
         await using var place = (ServersPlace)await Place.OfAsync("servers");

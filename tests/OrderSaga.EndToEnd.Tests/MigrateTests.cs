@@ -59,8 +59,18 @@ public sealed class When_migrate_is_run : IDisposable
     {
         await using var database = await TestDatabase.CreateAsync();
         var run = await RunAsync(database, "--roles", "inventory,payment");
-        Assert.Equal(["inventory", "ops", "payment"], Lines(run.Output).Select(l => l.Split(':')[0]).Order());
-        Assert.Equal("inventory,ops,payment", await ReadAsync(database, "SELECT string_agg(DISTINCT table_schema, ',') FROM information_schema.tables WHERE table_name = 'migrations_history'"));
+        Assert.Equal(["gateway", "inventory", "ops", "payment"], Lines(run.Output).Select(l => l.Split(':')[0]).Order());
+        Assert.Equal("gateway,inventory,ops,payment", await ReadAsync(database, "SELECT string_agg(DISTINCT table_schema, ',') FROM information_schema.tables WHERE table_name = 'migrations_history'"));
+    }
+
+    [Theory]
+    [InlineData("inventory")]
+    [InlineData("payment", "--Payment:GatewayUrl", "https://payments.example.org")]
+    public async Task Should_leave_the_simulator_out_where_it_is_not_hosted(string role, params string[] more)
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        var run = await RunAsync(database, ["--roles", role, .. more]);
+        Assert.Equal(new[] { "ops", role }.Order(), Lines(run.Output).Select(l => l.Split(':')[0]).Order());
     }
 
     [Fact]

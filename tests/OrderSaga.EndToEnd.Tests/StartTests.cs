@@ -132,6 +132,11 @@ public class When_the_program_starts
     [InlineData("Inventory:PendingTime", "00:00:00", "longer than nothing")]
     [InlineData("Inventory:PendingTime", "soon", "00:00:15")]
     [InlineData("Inventory:Pend", "Wait", "Pend")]
+
+    [InlineData("Payment:GatewayUrl", "simulator", "https://")]
+    [InlineData("Payment:GatewayUrl", "ftp://payments.example.org", "leave it out for the simulator")]
+    [InlineData("Payment:GatewayUri", "https://payments.example.org", "Payment:GatewayUrl")]
+    [InlineData("Payment:SimulatorSlowTime", "soon", "00:01:10")]
     public void Should_refuse_a_wrong_setting_in_a_sentence(string key, string value, string says)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new(key, value)]).Build();
@@ -142,7 +147,7 @@ public class When_the_program_starts
     [Fact]
     public void Should_not_repeat_a_password_in_an_error()
     {
-        foreach (var (key, value) in new[] { ("Database:ConnectionString", "Host=h;Pasword=secret"), ("Transport:Uri", "secret") })
+        foreach (var (key, value) in new[] { ("Database:ConnectionString", "Host=h;Pasword=secret"), ("Transport:Uri", "secret"), ("Payment:GatewayUrl", "https://shop:secret@payments.example.org") })
             Refuses("Postgres", "Host=h;Database=d", key, value, key);
     }
 

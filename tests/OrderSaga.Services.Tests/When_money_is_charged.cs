@@ -1,5 +1,4 @@
 using OrderSaga.Contracts;
-using OrderSaga.Messaging;
 
 namespace OrderSaga.Services.Tests;
 
@@ -7,28 +6,28 @@ public sealed class When_money_is_charged(Shop shop) : IClassFixture<Shop>
 {
     private readonly Guid orderId = Guid.NewGuid();
 
-    private string ChargeId => $"ch_{MessageId.Derive(orderId, $"saga:{orderId}:ChargePayment"):N}";
-
     [Fact]
-    public async Task Should_name_the_charge_after_the_key_of_the_step()
+    public async Task Should_know_the_charge_by_the_name_that_the_gateway_gave_it()
     {
         var charged = Assert.IsType<PaymentCharged>(await ChargeAsync(7.98m, "tok_visa"));
 
-        Assert.Equal(new PaymentCharged(orderId, ChargeId, 7.98m, "EUR"), charged);
-        Assert.Equal($"7.98 EUR CHARGED {ChargeId}", await ChargesAsync());
+        Assert.Equal(new PaymentCharged(orderId, charged.ChargeId, 7.98m, "EUR"), charged);
+        Assert.Equal($"7.98 EUR CHARGED {charged.ChargeId}", await ChargesAsync());
+        Assert.Equal($"7.98 EUR charged {charged.ChargeId} saga:{orderId}:ChargePayment", await shop.ReadAsync("SELECT amount, currency, status, id, key FROM gateway.charges WHERE order_id = @id", orderId));
     }
 
     [Fact]
     public async Task Should_give_back_exactly_that_charge()
     {
-        await ChargeAsync(7.98m, "tok_visa");
+        var charged = (PaymentCharged)await ChargeAsync(7.98m, "tok_visa");
         var other = Guid.NewGuid();
         await shop.AskAsync(new ChargePayment(other, 7.98m, "EUR", "tok_visa"));
 
         var refunded = await shop.AskAsync(new RefundPayment(orderId));
 
-        Assert.Equal(new PaymentRefunded(orderId, ChargeId: ChargeId), refunded.Message);
-        Assert.Equal($"7.98 EUR REFUNDED {ChargeId}", await ChargesAsync());
+        Assert.Equal(new PaymentRefunded(orderId, ChargeId: charged.ChargeId), refunded.Message);
+        Assert.Equal($"7.98 EUR REFUNDED {charged.ChargeId}", await ChargesAsync());
+        Assert.Equal("7.98", await shop.ReadAsync("SELECT refunded FROM gateway.charges WHERE order_id = @id", orderId));
         Assert.Equal("CHARGED", await shop.ReadAsync("SELECT status FROM payment.charges WHERE order_id = @id", other));
     }
 
@@ -46,6 +45,7 @@ public sealed class When_money_is_charged(Shop shop) : IClassFixture<Shop>
     [InlineData("7.98", "", "UNKNOWN_TOKEN")]
     [InlineData("-0.01", "tok_visa", "INVALID_AMOUNT")]
     [InlineData("7.985", "tok_visa", "INVALID_AMOUNT")]
+    [InlineData("10000000000000000", "tok_visa", "INVALID_AMOUNT")]
     public async Task Should_refuse_without_taking_money(string amount, string token, string reason)
     {
         Assert.Equal(reason, Assert.IsType<PaymentRefused>(await ChargeAsync(decimal.Parse(amount), token)).Reason);
@@ -58,7 +58,7 @@ public sealed class When_money_is_charged(Shop shop) : IClassFixture<Shop>
         await ChargeAsync(7.98m, "tok_visa");
 
         var kept = await shop.ReadAsync(
-            "SELECT c::text, l::text FROM payment.charges c JOIN payment.step_log l USING (order_id) WHERE order_id = @id", orderId);
+            "SELECT c::text, l::text, i::text FROM payment.charges c JOIN payment.step_log l USING (order_id) JOIN payment.intents i USING (order_id) WHERE order_id = @id", orderId);
         Assert.Contains("CHARGED", kept);
         Assert.DoesNotContain("tok_", kept);
     }

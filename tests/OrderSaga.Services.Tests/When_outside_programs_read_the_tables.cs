@@ -43,7 +43,7 @@ public sealed partial class When_outside_programs_read_the_tables(Shop shop) : I
         string[] scripts =
         [
             Script<OrdersDb>(o => new(o)), Script<InventoryDb>(o => new(o)), Script<PricingDb>(o => new(o)),
-            Script<PaymentDb>(o => new(o)), Script<ShippingDb>(o => new(o)), Script<NotificationDb>(o => new(o)),
+            Script<PaymentDb>(o => new(o)), Script<ShippingDb>(o => new(o)), Script<NotificationDb>(o => new(o)), Script<GatewayDb>(o => new(o)),
         ];
 
         Assert.All(scripts, script => Assert.Equal(["answer"], Unbounded().Matches(script).Select(m => m.Groups[1].Value)));

@@ -14,6 +14,16 @@ internal sealed class ManualTime(DateTimeOffset start) : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
+    /// <summary>How many of its timers are set.</summary>
+    public int Timers
+    {
+        get
+        {
+            lock (gate)
+                return running.Count;
+        }
+    }
+
     public override DateTimeOffset GetUtcNow()
     {
         lock (gate)

@@ -25,7 +25,7 @@ public sealed class DeadLetter
     /// <summary>The headers as they came, as JSON.</summary>
     public required string Headers { get; init; }
 
-    /// <summary>The body as it came, byte for byte.</summary>
+    /// <summary>The body as it came, byte for byte; unless <see cref="IForbidsKeeping"/>.</summary>
     public required byte[] Body { get; init; }
 
     /// <summary>What kind of failure: the exception's type, or a word of <see cref="DeadLetterCause"/>.</summary>
@@ -54,6 +54,9 @@ public sealed class DeadLetter
 
     public string? Reason { get; set; }
 }
+
+/// <summary>An exception that says that what is in the message must not be stored: its dead letter has no body.</summary>
+public interface IForbidsKeeping;
 
 /// <summary>Causes that are no exception.</summary>
 public static class DeadLetterCause

@@ -16,6 +16,8 @@ internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<Excep
     // Written by the broker when a queue's delivery limit moved the message on.
     private const string FirstQueue = "x-first-death-queue", DeathReason = "x-first-death-reason";
 
+    private static readonly byte[] NotKept = "(not kept: it held what must not be stored)"u8.ToArray();
+
     // Resolved when it is needed: the store sends replays by the bus, and here the bus is still being made.
     private DeadLetterStore Store => services.GetRequiredService<DeadLetterStore>();
 
@@ -35,7 +37,8 @@ internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<Excep
     public async Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
     {
         var cause = context.Exception.GetBaseException();
-        await Store.StoreAsync(Letter(context, cause.GetType().Name, cause.Message, context.Exception.ToString()), context.CancellationToken).ConfigureAwait(false);
+        var body = cause is IForbidsKeeping ? NotKept : null;
+        await Store.StoreAsync(Letter(context, cause.GetType().Name, cause.Message, context.Exception.ToString(), body), context.CancellationToken).ConfigureAwait(false);
         await next.Send(context).ConfigureAwait(false);
     }
 
@@ -52,7 +55,7 @@ internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<Excep
     [ExcludeFromCodeCoverage]
     public void Probe(ProbeContext context) => context.CreateFilterScope("dead-letter-store");
 
-    private static DeadLetter Letter(ReceiveContext context, string cause, string error, string? details = null)
+    private static DeadLetter Letter(ReceiveContext context, string cause, string error, string? details = null, byte[]? instead = null)
     {
         var headers = context.TransportHeaders.GetAll().GroupBy(h => h.Key).ToDictionary(h => h.Key, h => h.First().Value?.ToString());
         var queue = context.InputAddress.AbsolutePath.Split('/')[^1];
@@ -75,7 +78,7 @@ internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<Excep
             MessageType = Short(string.Join(' ', types.Select(t => t.Split(':')[^1])), 500),
             ContentType = context.ContentType?.ToString(),
             Headers = JsonSerializer.Serialize(headers),
-            Body = body,
+            Body = instead ?? body,
             Cause = Short(cause, 300),
             Error = error,
             Details = details,

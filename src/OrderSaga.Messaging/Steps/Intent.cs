@@ -59,6 +59,15 @@ internal sealed class Intent
         Version++;
     }
 
+    /// <summary>Nothing was called: it is kept only as long as an earlier call of the same owner may still land.</summary>
+    public void GiveBack(DateTimeOffset? held, DateTimeOffset now, DateTimeOffset lookAt)
+    {
+        if (held is null || held <= now)
+            Leave(lookAt);
+        else
+            (Due, Version) = (held, Version + 1);
+    }
+
     /// <summary>From here on it is waited for a late effect of it.</summary>
     public void Watch(DateTimeOffset now, DateTimeOffset lookAt)
     {

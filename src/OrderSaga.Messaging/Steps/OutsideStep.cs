@@ -37,7 +37,10 @@ public abstract partial class OutsideStep<TDb, TDo, TDone, TUndo>(TDb db) : AnyS
     /// <summary>What is planned to go wrong outside (<see cref="PlannedFault"/>), to be handed on as it is.</summary>
     protected string? FaultsOutside { get; private set; }
 
-    /// <summary>Does it, outside, where the same key is the same call. Refused is final; an exception is an outage, and the same call is tried again.</summary>
+    /// <summary>
+    /// Does it, outside, where the same key is the same call. Refused is final; an exception says that the outcome is unknown, and the same
+    /// call is tried again; an <see cref="OutageException"/>, that it makes no sense for now.
+    /// </summary>
     protected abstract Task<StepAnswer> DoOutsideAsync(TDo ask, string key, CancellationToken ct);
 
     /// <summary>What the outside did under this key; null if it knows nothing of it.</summary>
@@ -66,10 +69,7 @@ public abstract partial class OutsideStep<TDb, TDo, TDone, TUndo>(TDb db) : AnyS
         if (next.Move is Move.Call or Move.LookUp)
         {
             var known = next.Move == Move.LookUp ? await LookUpAsync(turn, undo: false, next.Until).ConfigureAwait(false) : null;
-            // If it fails the lease goes on: what was called may still land.
-            var outcome = known ?? (turn.IsToRefuse()
-                ? Planned(turn)
-                : await InTimeAsync(turn, next.Until, ct => DoOutsideAsync(context.Message, KeyOf(turn, undo: false), ct)).ConfigureAwait(false));
+            var outcome = known ?? (turn.IsToRefuse() ? Planned(turn) : await CallAsync(turn, next, context.Message).ConfigureAwait(false));
             next = Answer(await RecordAsync(turn, outcome).ConfigureAwait(false));
         }
 
@@ -97,9 +97,32 @@ public abstract partial class OutsideStep<TDb, TDo, TDone, TUndo>(TDb db) : AnyS
             return Answer(Reused(turn));
         if (intent.IsLive(turn))
             return default;
-        var isOurs = intent.Owner == turn.Owner;
-        return new(isOurs ? Move.Call : Move.LookUp, Until: intent.Take(turn, Lease));
+        var held = intent.Owner == turn.Owner ? intent.Due : null;
+        return new(held is not null ? Move.Call : Move.LookUp, Held: held, Until: intent.Take(turn, Lease));
     }
+
+    private async Task<StepAnswer> CallAsync(Turn turn, Next next, TDo ask)
+    {
+        try
+        {
+            // If it fails the lease goes on: what was called may still land.
+            return await InTimeAsync(turn, next.Until, ct => DoOutsideAsync(ask, KeyOf(turn, undo: false), ct)).ConfigureAwait(false);
+        }
+        catch (OutageException e) when (!e.WasCalled)
+        {
+            await GiveBackAsync(turn with { Ct = CancellationToken.None }, next.Held).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private Task<bool> GiveBackAsync(Turn turn, DateTimeOffset? held) => CommitAsync(turn, async () =>
+    {
+        var intent = await IntentAsync(turn, undo: false).ConfigureAwait(false);
+        if (intent!.Owner != turn.Owner)
+            return false;
+        intent.GiveBack(held, turn.Now, turn.Now + FirstLook);
+        return true;
+    });
 
     /// <summary>What came of the call is the step's outcome, unless somebody has recorded one meanwhile. Returns the row that stands.</summary>
     private async Task<StepLogEntry> RecordAsync(Turn turn, StepAnswer outcome)
@@ -170,5 +193,5 @@ public abstract partial class OutsideStep<TDb, TDo, TDone, TUndo>(TDb db) : AnyS
     }
 
     /// <summary>What a turn found, and may do until its lease ends.</summary>
-    private readonly record struct Next(Move Move, StepLogEntry? Entry = null, TDone? Did = null, DateTimeOffset Until = default);
+    private readonly record struct Next(Move Move, StepLogEntry? Entry = null, TDone? Did = null, DateTimeOffset Until = default, DateTimeOffset? Held = null);
 }

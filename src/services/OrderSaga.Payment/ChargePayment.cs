@@ -1,56 +1,62 @@
 using Microsoft.EntityFrameworkCore;
 using OrderSaga.Contracts;
-using OrderSaga.Messaging;
 using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Services;
 
-/// <summary>Takes the money for an order once, and gives back exactly what was taken.</summary>
-internal sealed class ChargePaymentStep(PaymentDb db) : Step<PaymentDb, ChargePayment, RefundPayment>(db)
+/// <summary>Takes the money for an order once, through the gateway, and gives back exactly what was taken. The token only passes through.</summary>
+internal sealed class ChargePaymentStep(PaymentDb db, GatewayClient gateway) : OutsideStep<PaymentDb, ChargePayment, PaymentCharged, RefundPayment>(db)
 {
+    private const int LongestReason = 40;
+    private const decimal HighestAmount = 1_000_000_000_000m;
+
     protected override object BusinessOf(ChargePayment ask) => new { ask.Amount, ask.Currency, ask.PaymentToken };
 
-    protected override Task<StepAnswer> DoAsync(ChargePayment ask, CancellationToken ct) => Task.FromResult(WhyNot(ask) is { } no
+    protected override async Task<StepAnswer> DoOutsideAsync(ChargePayment ask, string key, CancellationToken ct) => WhyNot(ask) is { } no
         ? Refused(Refusal(ask.OrderId, no.Reason, no.Detail))
-        : Done(Charge(ask)));
+        : Answer(ask.OrderId, await gateway.ChargeAsync(ask.OrderId, ask.Amount, ask.Currency, ask.PaymentToken, key, ct).ConfigureAwait(false));
 
-    protected override async Task<object> UndoAsync(RefundPayment ask, CancellationToken ct)
+    protected override async Task<StepAnswer?> FindOutsideAsync(Guid orderId, string key, CancellationToken ct) =>
+        await gateway.FindAsync(key, ct).ConfigureAwait(false) is { } charge ? Answer(orderId, charge) : null;
+
+    protected override async Task<object> UndoOutsideAsync(PaymentCharged done, string key, CancellationToken ct)
     {
-        var chargeId = ChargeIdOf(ask.OrderId);
-        await Db.Charges.Where(c => c.OrderId == ask.OrderId && c.ChargeId == chargeId)
-            .ExecuteUpdateAsync(set => set.SetProperty(c => c.Status, ChargeStatus.Refunded), ct).ConfigureAwait(false);
-        return new PaymentRefunded(ask.OrderId, ChargeId: chargeId);
+        await gateway.RefundAsync(done.ChargeId, done.Amount, done.Currency, key, ct).ConfigureAwait(false);
+        return new PaymentRefunded(done.OrderId, ChargeId: done.ChargeId);
     }
+
+    protected override Task KeepAsync(PaymentCharged done, CancellationToken ct)
+    {
+        Db.Add(new Charge { OrderId = done.OrderId, Amount = done.Amount, Currency = done.Currency, Status = ChargeStatus.Charged, ChargeId = done.ChargeId });
+        return Task.CompletedTask;
+    }
+
+    protected override Task KeepUndoneAsync(PaymentCharged done, CancellationToken ct) =>
+        Db.Charges.Where(c => c.OrderId == done.OrderId && c.ChargeId == done.ChargeId)
+            .ExecuteUpdateAsync(set => set.SetProperty(c => c.Status, ChargeStatus.Refunded), ct);
 
     protected override object NothingToUndo(Guid orderId) => new PaymentRefunded(orderId, NothingToUndo: true);
 
     protected override object Refusal(Guid orderId, string reason, string detail) => new PaymentRefused(orderId, reason, detail);
 
-    /// <summary>The same on every delivery, so that a repeated charge can only be the same charge.</summary>
-    private static string ChargeIdOf(Guid orderId) => $"ch_{MessageId.Derive(orderId, SagaHeaders.KeyOf(orderId, Name)):N}";
-
-    // What the tokens mean is decided here until a payment gateway decides it.
+    // What no gateway has to be asked about.
     private static (string Reason, string Detail)? WhyNot(ChargePayment ask) => ask switch
     {
-        { Amount: < 0 } => ("INVALID_AMOUNT", $"{ask.Amount} {ask.Currency} cannot be charged."),
+        { Amount: < 0 or > HighestAmount } => ("INVALID_AMOUNT", $"{ask.Amount} {ask.Currency} cannot be charged."),
         _ when decimal.Round(ask.Amount, 2) != ask.Amount => ("INVALID_AMOUNT", $"{ask.Amount} {ask.Currency} has parts of a cent."),
-        { Currency.Length: not 3 } => ("INVALID_CURRENCY", "A currency is named by three letters."),
-        { PaymentToken: "tok_visa" } => null,
-        { PaymentToken: "tok_declined" } => ("CARD_DECLINED", "The card was declined."),
-        _ => ("UNKNOWN_TOKEN", "The payment token is not known."),
+        _ when ask.Currency is not { Length: 3 } || !ask.Currency.All(char.IsAsciiLetterUpper) => ("INVALID_CURRENCY", "A currency is named by three capital letters."),
+        _ => null,
     };
 
-    private PaymentCharged Charge(ChargePayment ask)
+    // Money that somebody gave back meanwhile was taken all the same: the refund that undoes this is the gateway's to refuse.
+    private StepAnswer Answer(Guid orderId, GatewayCharge charge) => charge.Status switch
     {
-        var charge = new Charge
-        {
-            OrderId = ask.OrderId,
-            Amount = ask.Amount,
-            Currency = ask.Currency,
-            Status = ChargeStatus.Charged,
-            ChargeId = ChargeIdOf(ask.OrderId),
-        };
-        Db.Add(charge);
-        return new PaymentCharged(ask.OrderId, charge.ChargeId, charge.Amount, charge.Currency);
-    }
+        "declined" => Refused(Refusal(orderId, ReasonOf(charge.DeclineCode), "The payment was declined.")),
+        "charged" or "refunded" or "partly refunded" => Done(new PaymentCharged(orderId, charge.ChargeId, charge.Amount, charge.Currency)),
+        _ => throw new GatewayFailedException($"The payment gateway says of a charge that it is '{charge.Status}', which says neither yes nor no."),
+    };
+
+    // As a reason code of ours, whatever a gateway says.
+    private static string ReasonOf(string? code) =>
+        code is { Length: > 0 and <= LongestReason } && code.All(c => char.IsAsciiLetter(c) || c == '_') ? code.ToUpperInvariant() : "CARD_DECLINED";
 }

@@ -34,11 +34,12 @@ internal sealed class PaymentDb(DbContextOptions<PaymentDb> options) : DbContext
             check.Property(c => c.Status).HasMaxLength(20);
         });
         modelBuilder.AddStepLog();
+        modelBuilder.AddIntents();
         modelBuilder.UseSnakeCase();
     }
 }
 
-/// <summary>The money that was taken for an order: one charge, given back or not. The token that paid it is not kept.</summary>
+/// <summary>What is known of the money that was taken for an order: one charge, given back or not. The token that paid it is not kept.</summary>
 internal sealed class Charge
 {
     public required Guid OrderId { get; init; }

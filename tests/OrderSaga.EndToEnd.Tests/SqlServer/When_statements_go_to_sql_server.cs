@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
@@ -15,6 +16,7 @@ using OrderSaga.Host;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.DeadLetters;
 using OrderSaga.Orchestrator;
+using OrderSaga.Services;
 
 namespace OrderSaga.EndToEnd.Tests.SqlServer;
 
@@ -76,6 +78,14 @@ public class When_statements_go_to_sql_server
         var bus = app.Services.GetRequiredService<IBus>();
         foreach (var type in typeof(SubmitOrder).Assembly.GetTypes().Where(t => File.Exists(SampleOf(t))))
             await bus.Publish(JsonSerializer.Deserialize(await File.ReadAllTextAsync(SampleOf(type), Ct), type, JsonSerializerOptions.Web)!, type, Ct);
+        using (var gateway = new HttpClient { BaseAddress = GatewaySimulator.AddressOf(app.Services) })
+        {
+            gateway.DefaultRequestHeaders.Add("Idempotency-Key", "key");
+            using var charged = await gateway.PostAsJsonAsync("gateway/charges", new { orderId = Guid.NewGuid(), amount = 1, currency = "EUR", token = "tok_error" }, Ct);
+            using var refunded = await gateway.PostAsJsonAsync("gateway/charges/ch_1/refunds", new { amount = 1, currency = "EUR" }, Ct);
+            using var read = await gateway.GetAsync(new Uri($"gateway/charges?orderId={Guid.NewGuid()}", UriKind.Relative), Ct);
+        }
+
         // All of it has been heard when nothing new has been said for a while.
         for (var (said, still) = (0, 0); still < 20; still = server.Statements.Count == said ? still + 1 : 0)
         {

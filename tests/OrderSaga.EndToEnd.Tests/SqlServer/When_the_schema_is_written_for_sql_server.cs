@@ -14,7 +14,7 @@ public class When_the_schema_is_written_for_sql_server
 
     [Fact]
     public void Should_find_every_owner_of_a_schema() =>
-        Assert.Equal(["InventoryDb", "NotificationDb", "OpsDb", "OrchestratorDb", "OrdersDb", "PaymentDb", "PricingDb", "ShippingDb"], Contexts.All.Select(c => c.Name).Order());
+        Assert.Equal(["GatewayDb", "InventoryDb", "NotificationDb", "OpsDb", "OrchestratorDb", "OrdersDb", "PaymentDb", "PricingDb", "ShippingDb"], Contexts.All.Select(c => c.Name).Order());
 
     [Theory]
     [MemberData(nameof(Names))]

@@ -8,6 +8,10 @@ internal static class Books
         ("an order is not at rest", "SELECT count(*) FROM checkout.order_state WHERE status = 'Processing'"),
         ("a message was left unsent", "SELECT count(*) FROM checkout.saga_log WHERE outgoing IS NOT NULL"),
         ("a complete order is not charged its total", "SELECT count(*) FROM checkout.order_state o LEFT JOIN payment.charges c ON c.order_id = o.order_id AND c.status = 'CHARGED' AND c.amount = o.total WHERE o.status = 'Completed' AND c.order_id IS NULL"),
+        ("the gateway's ledger and payment disagree", """
+            SELECT count(*) FROM (SELECT * FROM gateway.charges WHERE status = 'charged') g FULL JOIN payment.charges c ON c.charge_id = g.id
+            WHERE g.id IS NULL OR c.charge_id IS NULL OR (g.order_id, g.amount, g.currency) <> (c.order_id, c.amount, c.currency) OR g.refunded <> CASE c.status WHEN 'REFUNDED' THEN c.amount ELSE 0 END
+            """),
         ("an order that did not complete is charged", "SELECT count(*) FROM payment.charges c LEFT JOIN checkout.order_state o ON o.order_id = c.order_id AND o.status = 'Completed' WHERE c.status = 'CHARGED' AND o.order_id IS NULL"),
         ("a complete order has not one parcel", "SELECT count(*) FROM checkout.order_state o WHERE status = 'Completed' AND (SELECT count(*) FROM shipping.shipments s WHERE s.order_id = o.order_id AND s.status = 'CREATED') <> 1"),
         ("a parcel has no complete order", "SELECT count(*) FROM shipping.shipments s LEFT JOIN checkout.order_state o ON o.order_id = s.order_id AND o.status = 'Completed' WHERE s.status = 'CREATED' AND o.order_id IS NULL"),

@@ -65,6 +65,26 @@ public abstract class When_a_call_outside_goes_wrong<TServer>(TServer server) : 
     }
 
     [Fact]
+    public async Task Should_let_go_at_once_when_nothing_was_called()
+    {
+        Gateway.Does(OrderId, Habit.IsAway, Habit.IsAway, Habit.IsAway);
+        await HearFaultAsync<OutageException>(One.AskAsync(TakeMoney));
+        // Held back by nobody's lease, and no call can land late.
+        Assert.True((await HearAsync<MoneyGivenBack>(Two.AskAsync(GiveBack))).NothingToUndo);
+        Assert.Equal("barred, nothing to undo", await LogAsync());
+    }
+
+    [Fact]
+    public async Task Should_not_let_go_while_an_earlier_call_may_land_nor_hold_on_for_longer()
+    {
+        Gateway.Does(OrderId, Habit.FailsBefore, Habit.IsAway, Habit.IsAway);
+        await HearFaultAsync<OutageException>(One.AskAsync(TakeMoney));
+        await HearNothingAsync(Two.AskAsync(GiveBack));
+        Advance(Lease);
+        Assert.True((await HearAsync<MoneyGivenBack>(Two.AskAsync(GiveBack))).NothingToUndo);
+    }
+
+    [Fact]
     public async Task Should_take_a_decline_as_final()
     {
         var refused = await One.AskAsync(TakeMoney with { Cents = TestGateway.Limit + 1 });

@@ -11,7 +11,7 @@ public abstract class When_a_history_is_random<TServer>(TServer server) : StepKi
 {
     private const int Orders = 100, Rounds = 14;
     private static readonly TimeSpan[] Pauses = [TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromSeconds(3), Lease, TimeSpan.FromSeconds(70)];
-    private static readonly Habit[] Troubles = [Habit.FailsBefore, Habit.FailsAfter, Habit.StandsStill, Habit.StandsStill, Habit.IsLost, Habit.IsLost, Habit.IsLostAfter];
+    private static readonly Habit[] Troubles = [Habit.FailsBefore, Habit.IsAway, Habit.FailsAfter, Habit.StandsStill, Habit.StandsStill, Habit.IsLost, Habit.IsLost, Habit.IsLostAfter];
 
     private readonly Dictionary<Guid, History> histories = [];
     private readonly List<(History Of, StepNode Node, Ask Ask)> asks = [];

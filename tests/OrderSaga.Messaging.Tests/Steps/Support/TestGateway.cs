@@ -11,6 +11,9 @@ public enum Habit
     /// <summary>An error; nothing was done.</summary>
     FailsBefore,
 
+    /// <summary>It is away: the call does not go out.</summary>
+    IsAway,
+
     /// <summary>An error; and yet it was done.</summary>
     FailsAfter,
 
@@ -187,6 +190,8 @@ internal sealed class TestGateway(Signal signal)
         signal.Changed();
         if (still is not null)
             await WaitAsync(orderId, still);
+        if (habit == Habit.IsAway)
+            throw new OutageException("The gateway is away.");
         if (habit is Habit.FailsBefore or Habit.StandsStillAndFails)
             throw new IOException("The gateway has an error.");
         if (habit == Habit.IsLost)
