@@ -59,7 +59,10 @@ internal sealed class DatabaseSettings
 
     private Database Of(string connection) => Provider == SqlServer ? Database.SqlServer(connection, maxBatchSize) : Database.Postgres(connection);
 
-    private static string KeyOf(string role) => $"Database:{role}:ConnectionString";
+    /// <summary>Whether it was said where the role's database is.</summary>
+    public bool Knows(string role) => Provider == Embedded || (configuration[KeyOf(role)] ?? configuration[ConnectionString]) is not null;
+
+    public static string KeyOf(string role) => $"Database:{role}:ConnectionString";
 
     // The value is never repeated: it has a password in it.
     private static void CheckConnectionString(string provider, string key, string value)

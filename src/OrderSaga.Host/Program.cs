@@ -1,6 +1,7 @@
 using System.Globalization;
 using OrderSaga.Host;
 using OrderSaga.Host.Embedded;
+using OrderSaga.Host.Reconciliation;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Orchestrator;
 using OrderSaga.Services;
@@ -44,7 +45,8 @@ try
 {
     var settings = Settings.Read(builder.Configuration, builder.Environment.IsDevelopment());
     await using var embedded = settings.Database.Provider == DatabaseSettings.Embedded ? await Start.EmbeddedAsync(builder.Logging) : null;
-    builder.Services.AddRoles(settings, settings.Database.Open(embedded?.ConnectionString));
+    var databaseOf = settings.Database.Open(embedded?.ConnectionString);
+    builder.Services.AddRoles(settings, databaseOf);
     builder.Services.AddProblems();
     if (settings.Roles.Contains("web"))
         builder.Services.AddWeb();
@@ -53,7 +55,11 @@ try
     var app = builder.Build();
     app.UseProblems();
     if (settings.Roles.Contains("web"))
+    {
         app.MapWeb();
+        app.MapReconciliation(settings, databaseOf);
+    }
+
     app.MapRoles(settings);
     if (settings.Payment.HostsSimulator)
         app.MapGatewaySimulator();

@@ -46,6 +46,51 @@ public class When_faults_are_planned
         Assert.Equal(ends.Count(e => e.story.State == "Complete"), await place.ScalarAsync<long>("SELECT count(*) FROM shipping.shipments WHERE status = 'CREATED'"));
     }
 
+    [Fact]
+    public async Task Should_reach_the_gateway_and_leave_books_that_agree()
+    {
+        await using var place = await Place.OfAsync("servers");
+        await using var shop = await Shop.StartAsync(place, Ct, more: ["--Faults:Enabled", "true", "--environment", "Development"]);
+        // One after another: together they would look like an outage of the gateway, which is waited out.
+        foreach (var (plan, state, reason) in new[]
+        {
+            ("Gateway throw 2", "Complete", null),
+            ("Gateway refuse", "Compensated", "FAULT_PLAN"),
+            ("Gateway crash", "Complete", null),
+            ("CreateShipment refuse, Gateway undo-throw 2", "Compensated", "FAULT_PLAN"),
+        })
+        {
+            var end = await EndOfAsync(shop, plan);
+            Assert.Equal((plan, state, reason), (plan, end.GetProperty("state").GetString(), end.GetProperty("reason").GetString()));
+        }
+
+        var agreed = await ReconcileAsync(shop, violations: 0);
+        Assert.Equal(JsonValueKind.Null, agreed.GetProperty("notChecked").ValueKind);
+        Assert.Equal(
+            ["ghost-charges", "charges", "beliefs", "reservations", "stock", "shipments", "notifications", "orders"],
+            agreed.GetProperty("checks").EnumerateArray().Select(c => c.GetProperty("name").GetString()));
+
+        // Each table is really read: what is made wrong in it is found.
+        await place.ScalarAsync<int>("""
+            UPDATE payment.charges SET amount = amount + 1 WHERE status = 'CHARGED';
+            UPDATE inventory.stock SET reserved = reserved + 1 WHERE product_id = 'sku-apple';
+            UPDATE shipping.shipments SET status = 'CANCELLED'; DELETE FROM notification.notifications WHERE kind = 'apology';
+            UPDATE orders.orders SET status = 'PENDING' WHERE status = 'CONFIRMED'; SELECT 1
+            """);
+        var broken = await ReconcileAsync(shop, violations: 2 + 1 + 2 + 2 + 2);
+        Assert.Equal("beliefs 2, stock 1, shipments 2, notifications 2, orders 2", string.Join(", ", broken.GetProperty("checks").EnumerateArray()
+            .Where(c => c.GetProperty("count").GetInt32() > 0).Select(c => $"{c.GetProperty("name")} {c.GetProperty("count")}")));
+    }
+
+    [Fact]
+    public async Task Should_show_the_books_to_operators_only()
+    {
+        await using var place = await Place.OfAsync("servers");
+        await using var shop = await Shop.StartAsync(place, Ct);
+        using var response = await shop.Http.GetAsync(new Uri("/ops/reconciliation", UriKind.Relative), Ct);
+        Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
+    }
+
     [Theory]
     [InlineData("embedded")]
     [InlineData("servers")]
@@ -107,6 +152,19 @@ public class When_faults_are_planned
         using var refused = await strict.PlaceAsync(With("ChargePayment refuse"), ct: Ct);
         Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
         Assert.Equal(0, await place.ScalarAsync<long>("SELECT count(*) FROM checkout.order_state"));
+    }
+
+    // The last ending reaches everybody a moment after it is read.
+    private static async Task<JsonElement> ReconcileAsync(Shop shop, int violations)
+    {
+        for (var i = 0; ; i++)
+        {
+            var report = await shop.Http.GetFromJsonAsync<JsonElement>("/ops/reconciliation?settled=0", Ct);
+            if (report.GetProperty("violations").GetInt32() == violations)
+                return report;
+            Assert.True(i < 200, report.ToString());
+            await Task.Delay(50, Ct);
+        }
     }
 
     private static async Task<JsonElement> EndOfAsync(Shop shop, string plan) => await shop.AtRestAsync(await PlaceAsync(shop, plan), Ct);

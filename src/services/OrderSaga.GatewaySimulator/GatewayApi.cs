@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using OrderSaga.Messaging.Steps;
 using OrderSaga.Messaging.Databases;
 
 namespace OrderSaga.Services;
@@ -10,7 +11,7 @@ namespace OrderSaga.Services;
 /// The simulator over HTTP. Nothing here stops because the caller hangs up: what a provider has begun it finishes, and that is what makes
 /// the outcome of a call unknown.
 /// </summary>
-internal sealed class GatewayApi(IServiceScopeFactory scopes, TimeProvider time, GatewayTimes times)
+internal sealed class GatewayApi(IServiceScopeFactory scopes, TimeProvider time, GatewayTimes times, FaultPlans? plans = null)
 {
     private const int LongestToken = 200;
     private const decimal HighestAmount = 1_000_000_000_000m;
@@ -56,33 +57,52 @@ internal sealed class GatewayApi(IServiceScopeFactory scopes, TimeProvider time,
             : Problem(StatusCodes.Status404NotFound, "There is no such charge.", "Nothing was taken under this id.")).ConfigureAwait(false);
     }
 
-    /// <summary>By order the money; by key what became of a call, whoever made it and however it ended.</summary>
+    /// <summary>By order the money; by key what became of a call, whoever made it and however it ended; without either all charges, page by page.</summary>
     public async Task<IResult> ReadAsync(HttpContext http)
     {
-        var (order, key) = (http.Request.Query["orderId"].ToString(), http.Request.Query["key"].ToString());
+        var (order, key, after) = (http.Request.Query["orderId"].ToString(), http.Request.Query["key"].ToString(), http.Request.Query["after"].ToString());
         var orderId = Guid.TryParse(order, out var id) ? id : (Guid?)null;
-        if ((orderId is null) == (key.Length == 0) || (order.Length > 0 && orderId is null))
-            return Problem(StatusCodes.Status400BadRequest, "The call is not valid.", "Ask by orderId, which is a GUID, or by key.");
+        if ((order.Length > 0 && orderId is null) || new[] { order, key, after }.Count(text => text.Length > 0) > 1)
+            return Problem(StatusCodes.Status400BadRequest, "The call is not valid.", "Ask by orderId, which is a GUID, or by key, or for all of them after a chargeId.");
         await using var scope = scopes.CreateAsyncScope();
         var ledger = scope.ServiceProvider.GetRequiredService<Ledger>();
-        return Results.Json(orderId is { } of ? await ledger.OfOrderAsync(of).ConfigureAwait(false) : await ledger.OfKeyAsync(key).ConfigureAwait(false), JsonSerializerOptions.Web);
+        return Results.Json(
+            orderId is { } of ? await ledger.OfOrderAsync(of).ConfigureAwait(false)
+            : key.Length > 0 ? await ledger.OfKeyAsync(key).ConfigureAwait(false)
+            : await ledger.PageAsync(after).ConfigureAwait(false), JsonSerializerOptions.Web);
     }
 
     private async Task<IResult> OnceAsync(HttpContext http, string fingerprint, string? token, Func<Ledger, string, Behaviour, Task<IResult>> act)
     {
         var key = KeyOf(http.Request);
-        var behaviour = Behaviour.Of(http.Request, token);
+        var behaviour = Behaviour.Of(http.Request, token, plans is { Honoured: true });
         var stopping = http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
         await using var scope = scopes.CreateAsyncScope();
         var ledger = scope.ServiceProvider.GetRequiredService<Ledger>();
         if (await ledger.FindAsync(key, fingerprint).ConfigureAwait(false) is { } before)
             return Answer(http, before);
         if (await ledger.FailsAsync(key, behaviour.Errors).ConfigureAwait(false))
-            return Problem(StatusCodes.Status500InternalServerError, "Something went wrong.", "Nothing was done. Try again with the same key.");
+            return behaviour.IsSilent
+                ? await HangUpAsync(http, stopping).ConfigureAwait(false)
+                : Problem(StatusCodes.Status500InternalServerError, "Something went wrong.", "Nothing was done. Try again with the same key.");
         // Whoever stops finishes what he has taken on.
         if (behaviour.IsSlow)
             await Task.Delay(times.Slow, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return await act(ledger, key, behaviour).ConfigureAwait(false);
+        var answer = await act(ledger, key, behaviour).ConfigureAwait(false);
+        return behaviour.HangsUp ? HangUp(http) : answer;
+    }
+
+    private static async Task<IResult> HangUpAsync(HttpContext http, CancellationToken stopping)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping);
+        await Task.Delay(Timeout.Infinite, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return HangUp(http);
+    }
+
+    private static IResult HangUp(HttpContext http)
+    {
+        http.Abort();
+        return Results.Empty;
     }
 
     private static IResult Answer(HttpContext http, KeyedAnswer answer)

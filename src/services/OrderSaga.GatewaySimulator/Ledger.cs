@@ -13,6 +13,7 @@ namespace OrderSaga.Services;
 internal sealed class Ledger(GatewayDb db, DatabaseOf<GatewayDb> database, TimeProvider time)
 {
     private const int MostTries = 8;
+    private const int PageSize = 1000;
     private static readonly JsonSerializerOptions Json = JsonSerializerOptions.Web;
 
     /// <summary>Tells one content from another. It is a hash: the token that is in it is not kept.</summary>
@@ -70,6 +71,10 @@ internal sealed class Ledger(GatewayDb db, DatabaseOf<GatewayDb> database, TimeP
     /// <summary>What became of the call under this key, a declined one too.</summary>
     public Task<List<ChargeView>> OfKeyAsync(string key) => ViewAsync(db.Charges.Where(c => c.Key == key));
 
+    /// <summary>Charges in the order of their ids, declined ones too, from the one behind this.</summary>
+    public Task<List<ChargeView>> PageAsync(string after) =>
+        ViewAsync(db.Charges.Where(c => string.Compare(c.Id, after) > 0).OrderBy(c => c.Id).Take(PageSize));
+
     /// <summary>Counts one more failure of the key, unless it has had that many.</summary>
     public async Task<bool> FailsAsync(string key, int most)
     {
@@ -117,7 +122,7 @@ internal sealed class Ledger(GatewayDb db, DatabaseOf<GatewayDb> database, TimeP
 
     private async Task<List<ChargeView>> ViewAsync(IQueryable<LedgerCharge> charges)
     {
-        var found = await charges.AsNoTracking().OrderBy(c => c.At)
+        var found = await charges.AsNoTracking().OrderBy(c => c.Id)
             .Select(c => new { Charge = c, Refunds = db.Refunds.Where(r => r.ChargeId == c.Id).OrderBy(r => r.At).ToList() }).ToListAsync().ConfigureAwait(false);
         return [.. found.Select(f => ChargeView.Of(f.Charge, f.Refunds))];
     }

@@ -14,14 +14,14 @@ internal sealed class ChargePaymentStep(PaymentDb db, GatewayClient gateway) : O
 
     protected override async Task<StepAnswer> DoOutsideAsync(ChargePayment ask, string key, CancellationToken ct) => WhyNot(ask) is { } no
         ? Refused(Refusal(ask.OrderId, no.Reason, no.Detail))
-        : Answer(ask.OrderId, await gateway.ChargeAsync(ask.OrderId, ask.Amount, ask.Currency, ask.PaymentToken, key, ct).ConfigureAwait(false));
+        : Answer(ask.OrderId, await gateway.ChargeAsync(ask.OrderId, ask.Amount, ask.Currency, ask.PaymentToken, key, FaultsOutside, ct).ConfigureAwait(false));
 
     protected override async Task<StepAnswer?> FindOutsideAsync(Guid orderId, string key, CancellationToken ct) =>
         await gateway.FindAsync(key, ct).ConfigureAwait(false) is { } charge ? Answer(orderId, charge) : null;
 
     protected override async Task<object> UndoOutsideAsync(PaymentCharged done, string key, CancellationToken ct)
     {
-        await gateway.RefundAsync(done.ChargeId, done.Amount, done.Currency, key, ct).ConfigureAwait(false);
+        await gateway.RefundAsync(done.ChargeId, done.Amount, done.Currency, key, FaultsOutside, ct).ConfigureAwait(false);
         return new PaymentRefunded(done.OrderId, ChargeId: done.ChargeId);
     }
 

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging;
+using OrderSaga.Messaging.Steps;
 using Polly;
 using Polly.CircuitBreaker;
 using Polly.Timeout;
@@ -52,8 +53,8 @@ internal sealed class GatewayClient : IDisposable
     public static TimeSpan CallTime { get; } = TimeSpan.FromSeconds(8);
 
     /// <summary>Takes the money, or is told that the card was declined.</summary>
-    public Task<GatewayCharge> ChargeAsync(Guid orderId, decimal amount, string currency, string token, string key, CancellationToken ct) => SendAsync(
-        () => Post("gateway/charges", key, new { orderId, amount, currency, token }),
+    public Task<GatewayCharge> ChargeAsync(Guid orderId, decimal amount, string currency, string token, string key, string? faults, CancellationToken ct) => SendAsync(
+        () => Post("gateway/charges", key, new { orderId, amount, currency, token }, faults),
         response => response.StatusCode == HttpStatusCode.PaymentRequired || response.IsSuccessStatusCode,
         ReadAsync<GatewayCharge>, ct);
 
@@ -64,8 +65,8 @@ internal sealed class GatewayClient : IDisposable
         async (content, stop) => (await ReadAsync<GatewayCharge[]>(content, stop).ConfigureAwait(false)).SingleOrDefault(), ct);
 
     /// <summary>Gives money of a charge back.</summary>
-    public Task RefundAsync(string chargeId, decimal amount, string currency, string key, CancellationToken ct) => SendAsync(
-        () => Post($"gateway/charges/{Uri.EscapeDataString(chargeId)}/refunds", key, new { amount, currency }),
+    public Task RefundAsync(string chargeId, decimal amount, string currency, string key, string? faults, CancellationToken ct) => SendAsync(
+        () => Post($"gateway/charges/{Uri.EscapeDataString(chargeId)}/refunds", key, new { amount, currency }, faults),
         response => response.IsSuccessStatusCode,
         (_, _) => Task.FromResult(true), ct);
 
@@ -126,10 +127,12 @@ internal sealed class GatewayClient : IDisposable
         Timeout = Timeout.InfiniteTimeSpan, // each call has its own
     };
 
-    private static HttpRequestMessage Post<T>(string path, string key, T body)
+    private static HttpRequestMessage Post<T>(string path, string key, T body, string? faults)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, Relative(path)) { Content = JsonContent.Create(body) };
         request.Headers.Add("Idempotency-Key", key);
+        if (faults is not null)
+            request.Headers.Add(PlannedFault.Header, faults);
         return request;
     }
 

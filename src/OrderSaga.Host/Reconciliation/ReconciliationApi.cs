@@ -1,0 +1,60 @@
+using Microsoft.AspNetCore.Mvc;
+using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Http;
+using OrderSaga.Services;
+
+namespace OrderSaga.Host.Reconciliation;
+
+/// <summary>Shows operators whether everybody's books agree. Reads only, and all of the books: nothing for every minute.</summary>
+internal static class ReconciliationApi
+{
+    private const int UsuallySettled = 30, LongestSettled = 24 * 60 * 60;
+
+    // What is read of the gateway: others may say more.
+    private sealed record Charge(string ChargeId, Guid OrderId, decimal Amount, string Currency, string Status, decimal Refunded);
+
+    public static void MapReconciliation(this IEndpointRouteBuilder app, Settings settings, Func<string, Database> databaseOf) =>
+        app.MapGet("/ops/reconciliation", (HttpContext http, TimeProvider time, [FromQuery] int? settled, CancellationToken ct) =>
+            ReconcileAsync(settings, databaseOf, http.RequestServices, time, settled ?? UsuallySettled, ct)).ForOperators();
+
+    private static async Task<IResult> ReconcileAsync(Settings settings, Func<string, Database> databaseOf, IServiceProvider services, TimeProvider time, int settled, CancellationToken ct)
+    {
+        if (settled is < 0 or > LongestSettled)
+            return Problems.Invalid("question", new Dictionary<string, string[]> { ["settled"] = [$"It is a number of seconds from 0 to {LongestSettled}: orders that ended less than that ago are left out."] });
+        if (Settings.AllRoles.Except(["web"]).FirstOrDefault(role => !settings.Database.Knows(role)) is { } unknown)
+            return Problems.Of(409, "books-unknown", "Not all books can be read here.", $"This process does not know the database of {unknown}: set {DatabaseSettings.KeyOf(unknown)}.");
+        var now = time.GetUtcNow();
+        string? missing = null;
+        var books = await Books.ReadAsync(databaseOf, async stop =>
+        {
+            (var charges, missing) = await ChargesAsync(settings, services, stop).ConfigureAwait(false);
+            return charges;
+        }, ct).ConfigureAwait(false);
+        var findings = new Reconciler(books, now - TimeSpan.FromSeconds(settled)).Find();
+        return Results.Ok(new { at = now, settledSeconds = settled, violations = findings.Sum(f => f.Count), checks = findings, notChecked = missing });
+    }
+
+    // Page by page over HTTP, as from any provider.
+    private static async Task<(IReadOnlyList<GatewayBook>? Charges, string? Missing)> ChargesAsync(Settings settings, IServiceProvider services, CancellationToken ct)
+    {
+        if ((settings.Payment.GatewayUrl ?? (settings.Payment.HostsSimulator ? GatewaySimulator.AddressOf(services) : null)) is not { } address)
+            return (null, "Money: this process does not know the gateway. Ask a process that holds payment, or set Payment:GatewayUrl.");
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = !address.IsLoopback }) { BaseAddress = address };
+        var all = new List<GatewayBook>();
+        try
+        {
+            while (true)
+            {
+                var after = all.Count == 0 ? "" : $"?after={Uri.EscapeDataString(all[^1].Id)}";
+                var page = await http.GetFromJsonAsync<Charge[]>(new Uri($"gateway/charges{after}", UriKind.Relative), ct).ConfigureAwait(false) ?? [];
+                if (page.Length == 0)
+                    return (all, null);
+                all.AddRange(page.Select(c => new GatewayBook(c.ChargeId, c.OrderId, c.Amount, c.Currency, c.Status == "declined" ? c.Status : "charged", c.Refunded)));
+            }
+        }
+        catch (HttpRequestException e)
+        {
+            return (null, $"Money: the gateway did not show its charges ({e.StatusCode?.ToString() ?? e.HttpRequestError.ToString()}).");
+        }
+    }
+}
