@@ -28,8 +28,9 @@ public static class Section
         }
         catch (InvalidOperationException e)
         {
-            // The binder names key and value in the inner exception.
-            return [(section, "(see below)", $"{e.InnerException?.Message ?? e.Message} {looksLike}")];
+            // One of the binder's sentences names the key.
+            var why = e.Message.Contains($"'{section}:", StringComparison.Ordinal) ? e.Message : e.InnerException?.Message ?? e.Message;
+            return [(section, "(see below)", $"{why} {looksLike}")];
         }
     }
 }

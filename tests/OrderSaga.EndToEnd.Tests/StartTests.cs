@@ -144,6 +144,25 @@ public class When_the_program_starts
         Assert.Contains(says, error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Host", "", "name the mail server")]
+    [InlineData("Port", "70000", "1 to 65535")]
+    [InlineData("Port", "465", "use 587")]
+    [InlineData("Port", "many", "Notification:Smtp:Port")]
+    [InlineData("From", "nobody", "shop@example.org")]
+    [InlineData("Password", null, "together")]
+    [InlineData("Tls", "false", "in the clear")]
+    [InlineData("Tsl", "true", "Tsl")]
+    public void Should_refuse_a_wrong_setting_of_mail_in_a_sentence(string key, string? value, string says)
+    {
+        Dictionary<string, string?> values = new() { ["Host"] = "mail.example.org", ["From"] = "shop@example.org", ["User"] = "shop", ["Password"] = "secret", [key] = value };
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(values.Select(v => KeyValuePair.Create($"Notification:Smtp:{v.Key}", v.Value))).Build();
+        var error = Assert.Throws<SettingsException>(() => Settings.Read(configuration));
+        Assert.Contains("Notification", error.Message, StringComparison.Ordinal);
+        Assert.Contains(says, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Should_not_repeat_a_password_in_an_error()
     {

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using OrderSaga.Contracts;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Databases;
@@ -19,6 +20,7 @@ public sealed class Shop : IAsyncLifetime
 {
     private readonly Answers answers = new();
     private readonly Endings endings = new();
+    private readonly Warnings warnings = new();
     private readonly Setup setup;
     private TestDatabase database = null!;
     private TestGateway gateway = null!;
@@ -32,6 +34,9 @@ public sealed class Shop : IAsyncLifetime
 
     /// <summary>Its HTTP face.</summary>
     public HttpClient Http { get; } = new();
+
+    /// <summary>What it warned of.</summary>
+    public IReadOnlyList<string> Warnings => warnings.All;
 
     /// <summary>All that was published, in its order.</summary>
     public IReadOnlyList<Answer> Said => answers.Said;
@@ -57,6 +62,7 @@ public sealed class Shop : IAsyncLifetime
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         builder.Configuration.AddInMemoryCollection(setup.Settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
         builder.Services.AddRouting().AddProblemDetails();
+        builder.Logging.AddProvider(warnings);
         if (setup.Time is { } time)
             builder.Services.AddSingleton(time);
         // MassTransit's test harness would do, but its lists answer "no" for good once the bus has been quiet for a second.
@@ -81,6 +87,7 @@ public sealed class Shop : IAsyncLifetime
         host = builder.Build();
         host.Use(ComeFrom);
         host.MapInventory();
+        host.MapNotification();
         Bus.ConnectPublishObserver(answers);
         Bus.ConnectReceiveObserver(answers);
         Bus.ConnectReceiveObserver(endings);
@@ -341,6 +348,32 @@ internal sealed class Answers : IPublishObserver, IReceiveObserver
         public TaskCompletionSource Handled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public bool CrashIsDue { get; set; }
+    }
+}
+
+/// <summary>Keeps what is logged as a warning or worse.</summary>
+internal sealed class Warnings : ILoggerProvider, ILogger
+{
+    private readonly ConcurrentQueue<string> all = [];
+
+    public IReadOnlyList<string> All => [.. all];
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull
+        => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (IsEnabled(logLevel))
+            all.Enqueue(formatter(state, exception));
+    }
+
+    public void Dispose()
+    {
     }
 }
 

@@ -16,7 +16,7 @@ public sealed partial class When_outside_programs_read_the_tables(Shop shop) : I
     [InlineData("payment", "fraud_checks", "order_id customer_id number amount currency status at")]
     [InlineData("shipping", "shipments", "order_id status label_number name street city postal_code country")]
     [InlineData("shipping", "gift_wraps", "order_id status")]
-    [InlineData("notification", "notifications", "order_id kind status recipient text at")]
+    [InlineData("notification", "notifications", "order_id kind status recipient text at channel sent_at tries due")]
     public async Task Should_find_them_as_promised(string schema, string table, string columns) =>
         Assert.Equal(columns.Split(' ').Order(StringComparer.Ordinal), (await ColumnsAsync(schema, table)).Order(StringComparer.Ordinal));
 

@@ -85,11 +85,24 @@ namespace OrderSaga.Services.Migrations.Postgres
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("at");
 
+                    b.Property<string>("Channel")
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasColumnName("channel");
+
+                    b.Property<DateTimeOffset?>("Due")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("due");
+
                     b.Property<string>("Recipient")
                         .IsRequired()
                         .HasMaxLength(320)
                         .HasColumnType("character varying(320)")
                         .HasColumnName("recipient");
+
+                    b.Property<DateTimeOffset?>("SentAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("sent_at");
 
                     b.Property<string>("Status")
                         .IsRequired()
@@ -103,8 +116,16 @@ namespace OrderSaga.Services.Migrations.Postgres
                         .HasColumnType("character varying(2000)")
                         .HasColumnName("text");
 
+                    b.Property<int>("Tries")
+                        .HasColumnType("integer")
+                        .HasColumnName("tries");
+
                     b.HasKey("OrderId", "Kind")
                         .HasName("pk_notifications");
+
+                    b.HasIndex("Due")
+                        .HasDatabaseName("ix_due")
+                        .HasFilter("due IS NOT NULL");
 
                     b.ToTable("notifications", "notification");
                 });
