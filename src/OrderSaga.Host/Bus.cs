@@ -71,6 +71,8 @@ internal static class Bus
     {
         if (settings.Roles.Contains("inventory"))
             app.MapInventory();
+        if (settings.Roles.Contains("shipping"))
+            app.MapShipping();
         if (settings.Roles.Contains("notification"))
             app.MapNotification();
     }

@@ -132,11 +132,14 @@ public class When_the_program_starts
     [InlineData("Inventory:PendingTime", "00:00:00", "longer than nothing")]
     [InlineData("Inventory:PendingTime", "soon", "00:00:15")]
     [InlineData("Inventory:Pend", "Wait", "Pend")]
-
     [InlineData("Payment:GatewayUrl", "simulator", "https://")]
     [InlineData("Payment:GatewayUrl", "ftp://payments.example.org", "leave it out for the simulator")]
     [InlineData("Payment:GatewayUri", "https://payments.example.org", "Payment:GatewayUrl")]
     [InlineData("Payment:SimulatorSlowTime", "soon", "00:01:10")]
+
+    [InlineData("Shipping:PackingTime", "-00:00:01", "00:00:00")]
+    [InlineData("Shipping:SlotCapacity", "0", "at least one")]
+    [InlineData("Shipping:SlotDays", "366", "1 to 365")]
     public void Should_refuse_a_wrong_setting_in_a_sentence(string key, string value, string says)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new(key, value)]).Build();

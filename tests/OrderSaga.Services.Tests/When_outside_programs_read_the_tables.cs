@@ -14,7 +14,8 @@ public sealed partial class When_outside_programs_read_the_tables(Shop shop) : I
     [InlineData("pricing", "frozen_prices", "order_id total currency status")]
     [InlineData("payment", "charges", "order_id amount currency status charge_id")]
     [InlineData("payment", "fraud_checks", "order_id customer_id number amount currency status at")]
-    [InlineData("shipping", "shipments", "order_id status label_number name street city postal_code country")]
+    [InlineData("shipping", "shipments", "order_id status label_number name street city postal_code country delivery_day packed_at")]
+    [InlineData("shipping", "delivery_slots", "day capacity taken")]
     [InlineData("shipping", "gift_wraps", "order_id status")]
     [InlineData("notification", "notifications", "order_id kind status recipient text at channel sent_at tries due")]
     public async Task Should_find_them_as_promised(string schema, string table, string columns) =>

@@ -1,45 +1,79 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using OrderSaga.Contracts;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Services;
 
-/// <summary>Makes the parcel of an order, and stops it.</summary>
-internal sealed class CreateShipmentStep(ShippingDb db) : Step<ShippingDb, CreateShipment, CancelShipment>(db)
+/// <summary>
+/// Makes the parcel of an order, for the first day on which one more can be delivered; and stops it, until it is handed over. If the
+/// warehouse takes its time, whoever waits hears from time to time that it is at work.
+/// </summary>
+internal sealed class CreateShipmentStep(ShippingDb db, IOptions<ShippingOptions> options, TimeProvider time)
+    : LongStep<ShippingDb, CreateShipment, CancelShipment>(db)
 {
+    // Each beat excuses the silence for three, so two may get lost.
+    private static readonly TimeSpan Beat = TimeSpan.FromMinutes(1);
+
     protected override object BusinessOf(CreateShipment ask) => new { ask.ShippingAddress, Lines = ask.Lines.Select(l => new { l.ProductId, l.Quantity }) };
 
-    protected override Task<StepAnswer> DoAsync(CreateShipment ask, CancellationToken ct)
+    protected override async Task<StepAnswer> DoAsync(CreateShipment ask, CancellationToken ct)
     {
-        var to = ask.ShippingAddress;
-        if (WhyNot(to) is { } detail)
-            return Task.FromResult(Refused(Refusal(ask.OrderId, "BAD_ADDRESS", detail)));
-        var shipment = new Shipment
-        {
-            OrderId = ask.OrderId,
-            Status = ShipmentStatus.Created,
-            LabelNumber = $"lb_{MessageId.Derive(ask.OrderId, SagaHeaders.KeyOf(ask.OrderId, Name)):N}",
-            Name = to.Name,
-            Street = to.Street,
-            City = to.City,
-            PostalCode = to.PostalCode,
-            Country = to.Country.ToUpperInvariant(),
-        };
-        Db.Add(shipment);
-        return Task.FromResult(Done(new ShipmentCreated(ask.OrderId, shipment.LabelNumber)));
+        if (WhyNot(ask.ShippingAddress) is { } detail)
+            return Refused(Refusal(ask.OrderId, "BAD_ADDRESS", detail));
+        var (now, how) = (time.GetUtcNow(), options.Value);
+        if (await Db.TakeSlotAsync(DateOnly.FromDateTime(now.UtcDateTime).AddDays(1), how, ct).ConfigureAwait(false) is not { } day)
+            return Refused(Refusal(ask.OrderId, "NO_DELIVERY_SLOT", $"No delivery is free within {how.SlotDays} days."));
+        var shipment = Add(ask, day, how.PackingTime > TimeSpan.Zero ? now + how.PackingTime : null);
+        return shipment.PackedAt is { } packed ? Busy(now, packed) : Done(new ShipmentCreated(ask.OrderId, shipment.LabelNumber));
+    }
+
+    protected override async Task<StepAnswer> CarryOnAsync(Guid orderId, DateTimeOffset since, CancellationToken ct)
+    {
+        var shipment = await Db.Shipments.AsNoTracking().SingleAsync(s => s.OrderId == orderId, ct).ConfigureAwait(false);
+        if (time.GetUtcNow() is var now && shipment.PackedAt is { } packed && packed > now)
+            return Busy(now, packed);
+        await Db.Shipments.Where(s => s.OrderId == orderId && s.Status == ShipmentStatus.Packing)
+            .ExecuteUpdateAsync(set => set.SetProperty(s => s.Status, ShipmentStatus.Created), ct).ConfigureAwait(false);
+        return Done(new ShipmentCreated(orderId, shipment.LabelNumber));
     }
 
     protected override async Task<object> UndoAsync(CancelShipment ask, CancellationToken ct)
     {
-        await Db.Shipments.Where(s => s.OrderId == ask.OrderId)
+        var stays = await Db.Shipments.Where(s => s.OrderId == ask.OrderId && s.Status != ShipmentStatus.HandedOver)
             .ExecuteUpdateAsync(set => set.SetProperty(s => s.Status, ShipmentStatus.Cancelled), ct).ConfigureAwait(false);
+        if (stays == 0)
+            return TooLate(new ShipmentNotCancelled(ask.OrderId, "HANDED_OVER", "The carrier has the parcel."));
+        await Db.GiveSlotBackAsync(ask.OrderId, ct).ConfigureAwait(false);
         return new ShipmentCancelled(ask.OrderId);
     }
 
     protected override object NothingToUndo(Guid orderId) => new ShipmentCancelled(orderId, NothingToUndo: true);
 
     protected override object Refusal(Guid orderId, string reason, string detail) => new ShipmentRefused(orderId, reason, detail);
+
+    protected override object StillAtWork(Guid orderId, DateTimeOffset until) => new StepProgress(orderId, Name, until);
+
+    private static StepAnswer Busy(DateTimeOffset now, DateTimeOffset packed) => Later(packed < now + Beat ? packed : now + Beat, now + 3 * Beat);
+
+    private Shipment Add(CreateShipment ask, DateOnly day, DateTimeOffset? packed)
+    {
+        var to = ask.ShippingAddress;
+        return Db.Add(new Shipment
+        {
+            OrderId = ask.OrderId,
+            Status = packed is null ? ShipmentStatus.Created : ShipmentStatus.Packing,
+            LabelNumber = $"lb_{MessageId.Derive(ask.OrderId, SagaHeaders.KeyOf(ask.OrderId, Name)):N}",
+            Name = to.Name,
+            Street = to.Street,
+            City = to.City,
+            PostalCode = to.PostalCode,
+            Country = to.Country.ToUpperInvariant(),
+            DeliveryDay = day,
+            PackedAt = packed,
+        }).Entity;
+    }
 
     private static string? WhyNot(Address to) => to switch
     {

@@ -1,6 +1,9 @@
 using MassTransit;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Services;
 
@@ -11,7 +14,15 @@ public static class Shipping
 
     public static void AddShipping(this IBusRegistrationConfigurator bus, Database database)
     {
+        bus.AddSection<ShippingOptions>(ShippingOptions.Section);
         bus.AddDatabase<ShippingDb>(database);
         Mailbox.AddConsumers(bus);
+        bus.CarryOn<ShippingDb, CreateShipmentStep>();
     }
+
+    /// <summary>How a parcel stands, for everyone; that the carrier took it, from operators.</summary>
+    public static void MapShipping(this IEndpointRouteBuilder app) => ShipmentsApi.Map(app);
+
+    /// <summary>What is wrong with the section Shipping, with the key, its value and the remedy.</summary>
+    public static IReadOnlyList<(string Key, string? Value, string Remedy)> Check(IConfiguration configuration) => ShippingOptions.Check(configuration);
 }

@@ -10,6 +10,8 @@ internal sealed class ShippingDb(DbContextOptions<ShippingDb> options) : DbConte
 
     public DbSet<Shipment> Shipments => Set<Shipment>();
 
+    public DbSet<DeliverySlot> Slots => Set<DeliverySlot>();
+
     public DbSet<GiftWrap> GiftWraps => Set<GiftWrap>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -26,44 +28,21 @@ internal sealed class ShippingDb(DbContextOptions<ShippingDb> options) : DbConte
             shipment.Property(s => s.PostalCode).HasMaxLength(Shipment.LongestPostalCode);
             shipment.Property(s => s.Country).HasMaxLength(2);
         });
+        modelBuilder.Entity<DeliverySlot>(slot =>
+        {
+            // A capacity that is lowered afterwards may be below what is taken.
+            slot.ToTable("delivery_slots", table => table.HasCheckConstraint("ck_delivery_slots", "taken >= 0"));
+            slot.HasKey(s => s.Day);
+        });
         modelBuilder.Entity<GiftWrap>(wrap =>
         {
             wrap.HasKey(w => w.OrderId);
             wrap.Property(w => w.Status).HasMaxLength(20);
         });
         modelBuilder.AddStepLog();
+        modelBuilder.AddUnderWay();
         modelBuilder.UseSnakeCase();
     }
-}
-
-/// <summary>The parcel of an order, and what its label says.</summary>
-internal sealed class Shipment
-{
-    public const int LongestLine = 200;
-    public const int LongestPostalCode = 20;
-
-    public required Guid OrderId { get; init; }
-
-    /// <summary><see cref="ShipmentStatus"/>.</summary>
-    public required string Status { get; init; }
-
-    public required string LabelNumber { get; init; }
-
-    public required string Name { get; init; }
-
-    public required string Street { get; init; }
-
-    public required string City { get; init; }
-
-    public required string PostalCode { get; init; }
-
-    public required string Country { get; init; }
-}
-
-internal static class ShipmentStatus
-{
-    public const string Created = "CREATED";
-    public const string Cancelled = "CANCELLED";
 }
 
 /// <summary>The wrapping of an order's parcel.</summary>

@@ -70,6 +70,76 @@ namespace OrderSaga.Services.Migrations.Postgres
                     b.ToTable("step_log", "shipping");
                 });
 
+            modelBuilder.Entity("OrderSaga.Messaging.Steps.UnderWay", b =>
+                {
+                    b.Property<Guid>("OrderId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("order_id");
+
+                    b.Property<string>("Step")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("step");
+
+                    b.Property<Guid>("Command")
+                        .HasColumnType("uuid")
+                        .HasColumnName("command");
+
+                    b.Property<DateTimeOffset?>("Due")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("due");
+
+                    b.Property<string>("Fingerprint")
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("fingerprint");
+
+                    b.Property<DateTimeOffset>("Promised")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("promised");
+
+                    b.Property<DateTimeOffset>("Since")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("since");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("integer")
+                        .HasColumnName("version");
+
+                    b.HasKey("OrderId", "Step")
+                        .HasName("pk_under_way");
+
+                    b.HasIndex("Due")
+                        .HasDatabaseName("ix_due")
+                        .HasFilter("due IS NOT NULL");
+
+                    b.ToTable("under_way", "shipping");
+                });
+
+            modelBuilder.Entity("OrderSaga.Services.DeliverySlot", b =>
+                {
+                    b.Property<DateOnly>("Day")
+                        .HasColumnType("date")
+                        .HasColumnName("day");
+
+                    b.Property<int>("Capacity")
+                        .HasColumnType("integer")
+                        .HasColumnName("capacity");
+
+                    b.Property<int>("Taken")
+                        .HasColumnType("integer")
+                        .HasColumnName("taken");
+
+                    b.HasKey("Day")
+                        .HasName("pk_delivery_slots");
+
+                    b.ToTable("delivery_slots", "shipping", t =>
+                        {
+                            t.HasCheckConstraint("ck_delivery_slots", "taken >= 0");
+                        });
+                });
+
             modelBuilder.Entity("OrderSaga.Services.GiftWrap", b =>
                 {
                     b.Property<Guid>("OrderId")
@@ -108,6 +178,10 @@ namespace OrderSaga.Services.Migrations.Postgres
                         .HasColumnType("character varying(2)")
                         .HasColumnName("country");
 
+                    b.Property<DateOnly?>("DeliveryDay")
+                        .HasColumnType("date")
+                        .HasColumnName("delivery_day");
+
                     b.Property<string>("LabelNumber")
                         .IsRequired()
                         .HasMaxLength(40)
@@ -119,6 +193,10 @@ namespace OrderSaga.Services.Migrations.Postgres
                         .HasMaxLength(200)
                         .HasColumnType("character varying(200)")
                         .HasColumnName("name");
+
+                    b.Property<DateTimeOffset?>("PackedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("packed_at");
 
                     b.Property<string>("PostalCode")
                         .IsRequired()

@@ -70,6 +70,76 @@ namespace OrderSaga.Services.Migrations.SqlServer
                     b.ToTable("step_log", "shipping");
                 });
 
+            modelBuilder.Entity("OrderSaga.Messaging.Steps.UnderWay", b =>
+                {
+                    b.Property<Guid>("OrderId")
+                        .HasColumnType("uniqueidentifier")
+                        .HasColumnName("order_id");
+
+                    b.Property<string>("Step")
+                        .HasMaxLength(64)
+                        .HasColumnType("nvarchar(64)")
+                        .HasColumnName("step");
+
+                    b.Property<Guid>("Command")
+                        .HasColumnType("uniqueidentifier")
+                        .HasColumnName("command");
+
+                    b.Property<DateTimeOffset?>("Due")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("due");
+
+                    b.Property<string>("Fingerprint")
+                        .HasMaxLength(32)
+                        .HasColumnType("nvarchar(32)")
+                        .HasColumnName("fingerprint");
+
+                    b.Property<DateTimeOffset>("Promised")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("promised");
+
+                    b.Property<DateTimeOffset>("Since")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("since");
+
+                    b.Property<int>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("int")
+                        .HasColumnName("version");
+
+                    b.HasKey("OrderId", "Step")
+                        .HasName("pk_under_way");
+
+                    b.HasIndex("Due")
+                        .HasDatabaseName("ix_due")
+                        .HasFilter("due IS NOT NULL");
+
+                    b.ToTable("under_way", "shipping");
+                });
+
+            modelBuilder.Entity("OrderSaga.Services.DeliverySlot", b =>
+                {
+                    b.Property<DateOnly>("Day")
+                        .HasColumnType("date")
+                        .HasColumnName("day");
+
+                    b.Property<int>("Capacity")
+                        .HasColumnType("int")
+                        .HasColumnName("capacity");
+
+                    b.Property<int>("Taken")
+                        .HasColumnType("int")
+                        .HasColumnName("taken");
+
+                    b.HasKey("Day")
+                        .HasName("pk_delivery_slots");
+
+                    b.ToTable("delivery_slots", "shipping", t =>
+                        {
+                            t.HasCheckConstraint("ck_delivery_slots", "taken >= 0");
+                        });
+                });
+
             modelBuilder.Entity("OrderSaga.Services.GiftWrap", b =>
                 {
                     b.Property<Guid>("OrderId")
@@ -108,6 +178,10 @@ namespace OrderSaga.Services.Migrations.SqlServer
                         .HasColumnType("nvarchar(2)")
                         .HasColumnName("country");
 
+                    b.Property<DateOnly?>("DeliveryDay")
+                        .HasColumnType("date")
+                        .HasColumnName("delivery_day");
+
                     b.Property<string>("LabelNumber")
                         .IsRequired()
                         .HasMaxLength(40)
@@ -119,6 +193,10 @@ namespace OrderSaga.Services.Migrations.SqlServer
                         .HasMaxLength(200)
                         .HasColumnType("nvarchar(200)")
                         .HasColumnName("name");
+
+                    b.Property<DateTimeOffset?>("PackedAt")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("packed_at");
 
                     b.Property<string>("PostalCode")
                         .IsRequired()

@@ -1,0 +1,92 @@
+using System;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+namespace OrderSaga.Services.Migrations.Postgres
+{
+    /// <inheritdoc />
+    public partial class Slots : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.AddColumn<DateOnly>(
+                name: "delivery_day",
+                schema: "shipping",
+                table: "shipments",
+                type: "date",
+                nullable: true);
+
+            migrationBuilder.AddColumn<DateTimeOffset>(
+                name: "packed_at",
+                schema: "shipping",
+                table: "shipments",
+                type: "timestamp with time zone",
+                nullable: true);
+
+            migrationBuilder.CreateTable(
+                name: "delivery_slots",
+                schema: "shipping",
+                columns: table => new
+                {
+                    day = table.Column<DateOnly>(type: "date", nullable: false),
+                    capacity = table.Column<int>(type: "integer", nullable: false),
+                    taken = table.Column<int>(type: "integer", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_delivery_slots", x => x.day);
+                    table.CheckConstraint("ck_delivery_slots", "taken >= 0");
+                });
+
+            migrationBuilder.CreateTable(
+                name: "under_way",
+                schema: "shipping",
+                columns: table => new
+                {
+                    order_id = table.Column<Guid>(type: "uuid", nullable: false),
+                    step = table.Column<string>(type: "character varying(64)", maxLength: 64, nullable: false),
+                    command = table.Column<Guid>(type: "uuid", nullable: false),
+                    fingerprint = table.Column<string>(type: "character varying(32)", maxLength: 32, nullable: true),
+                    since = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
+                    due = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
+                    promised = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
+                    version = table.Column<int>(type: "integer", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_under_way", x => new { x.order_id, x.step });
+                });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_due",
+                schema: "shipping",
+                table: "under_way",
+                column: "due",
+                filter: "due IS NOT NULL");
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.DropTable(
+                name: "delivery_slots",
+                schema: "shipping");
+
+            migrationBuilder.DropTable(
+                name: "under_way",
+                schema: "shipping");
+
+            migrationBuilder.DropColumn(
+                name: "delivery_day",
+                schema: "shipping",
+                table: "shipments");
+
+            migrationBuilder.DropColumn(
+                name: "packed_at",
+                schema: "shipping",
+                table: "shipments");
+        }
+    }
+}
