@@ -8,9 +8,18 @@ public abstract class DoKit<TDo, TDone>(Shop shop, string schema, Func<Guid, TDo
     where TDo : class
     where TDone : class
 {
+    /// <summary>Of random orders of messages: each can be run again by its seed.</summary>
+    public static TheoryData<int> Seeds { get; } = [.. Enumerable.Range(1, Environment.GetEnvironmentVariable("ORDERSAGA_TEST_LONG") == "1" ? 50 : 3)];
+
     protected Guid OrderId { get; } = Guid.NewGuid();
 
     protected TDo Do => ask(OrderId);
+
+    /// <summary>What can be asked of this step, under an id that is given or a new one.</summary>
+    protected virtual IReadOnlyList<Func<Guid?, Task<Answer>>> Asks => [id => AskAsync(Do, id)];
+
+    /// <summary>How the step may stand when all has been asked, and whether it then has rows of its own.</summary>
+    protected virtual IReadOnlyDictionary<string, bool> Ends => new Dictionary<string, bool> { ["done"] = true };
 
     [Fact]
     public async Task Should_do_once_what_is_asked_twice()
@@ -40,10 +49,30 @@ public abstract class DoKit<TDo, TDone>(Shop shop, string schema, Func<Guid, TDo
         Assert.Single((await EffectAsync()).Own.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public async Task Should_settle_200_messages_of_one_order_in_any_order_and_number(int seed)
+    {
+        var random = new Random(seed);
+        var redelivered = Asks.Select(_ => Enumerable.Range(0, 4).Select(_ => Guid.NewGuid()).ToArray()).ToList();
+        var before = await EffectAsync();
+        var asked = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => random.Next(Asks.Count)).Select(async kind =>
+            (kind, answer: await Asks[kind](random.Next(2) == 0 ? redelivered[kind][random.Next(4)] : null))));
+        var after = await EffectAsync();
+
+        // Whoever asks for the same is told the same.
+        Assert.All(asked.GroupBy(a => a.kind), same => Assert.Single(same.Select(a => a.answer.Body).Distinct()));
+        var end = await StepLogAsync();
+        Assert.True(Ends.TryGetValue(end, out var leavesRows), end);
+        Assert.Equal(leavesRows ? 1 : 0, after.Own.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        if (end != "done")
+            Assert.Equal(before.Others, after.Others);
+    }
+
     [Fact]
     public async Task Should_give_its_answer_after_a_crash_between_commit_and_answer()
     {
-        var answer = await shop.AskAsync(Do, crashBeforeAnswer: true);
+        var answer = await AskAsync(Do, crashBeforeAnswer: true);
         var effect = await EffectAsync();
 
         Assert.IsType<TDone>(answer.Message);
@@ -66,9 +95,9 @@ public abstract class DoKit<TDo, TDone>(Shop shop, string schema, Func<Guid, TDo
         Assert.Equal(MessageId.Derive(other, typeof(TDone).Name), (await AskAsync(Do, other)).Id);
     }
 
-    protected Task<Answer> AskAsync<T>(T command, Guid? commandId = null)
+    protected Task<Answer> AskAsync<T>(T command, Guid? commandId = null, bool crashBeforeAnswer = false)
         where T : class
-        => shop.AskAsync(command, commandId);
+        => shop.AskAsync(command, commandId, crashBeforeAnswer);
 
     protected Task<Effect> EffectAsync() => shop.EffectAsync(schema, OrderId);
 
@@ -93,6 +122,10 @@ public abstract class RefusingKit<TDo, TDone, TRefused>(Shop shop, string schema
     where TRefused : class
 {
     protected TDo Impossible => refused(OrderId);
+
+    protected override IReadOnlyList<Func<Guid?, Task<Answer>>> Asks => [.. base.Asks, id => AskAsync(Impossible, id)];
+
+    protected override IReadOnlyDictionary<string, bool> Ends => new Dictionary<string, bool> { ["done"] = true, ["refused"] = false };
 
     [Fact]
     public async Task Should_refuse_other_content_under_a_key_that_was_used()
@@ -148,6 +181,28 @@ public abstract class ParticipantKit<TDo, TDone, TRefused, TUndo, TUndone>(
     where TUndone : class
 {
     private TUndo Undo => undo(OrderId);
+
+    protected override IReadOnlyList<Func<Guid?, Task<Answer>>> Asks => [.. base.Asks, id => AskAsync(Undo, id)];
+
+    protected override IReadOnlyDictionary<string, bool> Ends => new Dictionary<string, bool>
+    {
+        ["done, undone"] = true,
+        ["refused, nothing to undo"] = false,
+        ["barred, nothing to undo"] = false,
+    };
+
+    [Fact]
+    public async Task Should_confirm_its_undo_after_a_crash_between_commit_and_answer()
+    {
+        await AskAsync(Do);
+        var confirmation = await AskAsync(Undo, crashBeforeAnswer: true);
+        var undone = await EffectAsync();
+
+        Assert.IsType<TUndone>(confirmation.Message);
+        Assert.Equal(confirmation.Body, (await AskAsync(Undo)).Body);
+        Assert.Equal(undone, await EffectAsync());
+        Assert.Equal("done, undone", await StepLogAsync());
+    }
 
     [Fact]
     public async Task Should_undo_once_and_confirm_it_twice()

@@ -132,10 +132,14 @@ public sealed class Shop : IAsyncLifetime
         => answers.AskAsync(Bus, command, commandId, crashBeforeAnswer);
 
     /// <summary>Publishes the good ending, and returns when Orders and Inventory have handled it.</summary>
-    public async Task CompleteAsync(Guid orderId)
+    public Task CompleteAsync(Guid orderId) => TellAsync(new CheckoutCompleted(orderId, 1, "EUR"));
+
+    /// <summary>Tells Orders and Inventory something, and returns when both have handled it.</summary>
+    public async Task TellAsync<T>(T news)
+        where T : class
     {
         var ending = endings.Expect(handlers: 2);
-        await Bus.Publish(new CheckoutCompleted(orderId, 1, "EUR"), context => context.MessageId = ending.MessageId);
+        await Bus.Publish(news, context => context.MessageId = ending.MessageId);
         await ending.Handled.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
     }
 
