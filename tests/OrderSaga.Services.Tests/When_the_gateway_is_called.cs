@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 using OrderSaga.Messaging.Databases;
 
@@ -90,9 +91,23 @@ public sealed class When_the_gateway_is_called : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Should_list_all_charges_from_one_on()
+    {
+        foreach (var key in new[] { "k-1", "k-2", "k-3" })
+            (await gateway.ChargeAsync(key, new { orderId, amount = 7.98m, currency = "EUR", token = "tok_visa" }, Ct)).Dispose();
+        var all = await IdsAsync("");
+        Assert.Equal(3, all.Count);
+        Assert.Equal(all[1..], await IdsAsync($"?after={all[0]}"));
+        Assert.Empty(await IdsAsync($"?after={all[^1]}"));
+
+        async Task<List<string>> IdsAsync(string query) => [.. (await gateway.Http.GetFromJsonAsync<JsonElement[]>($"gateway/charges{query}", Ct))!
+            .Where(c => c.GetProperty("orderId").GetGuid() == orderId).Select(c => c.GetProperty("chargeId").GetString()!)];
+    }
+
+    [Fact]
     public async Task Should_say_what_to_ask_by()
     {
-        foreach (var query in new[] { "", "?orderId=seven", $"?orderId={orderId}&key=k", "?key=" })
+        foreach (var query in new[] { "?orderId=seven", $"?orderId={orderId}&key=k", "?key=k&after=ch_1", "?key=" })
             using (var response = await gateway.Http.GetAsync(new Uri($"gateway/charges{query}", UriKind.Relative), Ct))
                 Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
     }

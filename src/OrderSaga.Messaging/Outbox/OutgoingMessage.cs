@@ -22,10 +22,6 @@ internal sealed record OutgoingMessage(
     bool Mandatory,
     string Body)
 {
-    // A confirmation can get lost with the channel that it was to come by, and who waits for it would hold his message, and his endpoint's
-    // restart, for ever. By the clock on the wall: it is a socket that is waited for.
-    private static readonly TimeSpan Confirmation = TimeSpan.FromSeconds(30);
-
     /// <summary>Its saga can say it again from its row, so it need not be stored.</summary>
     [JsonIgnore]
     public bool Repeatable { get; init; }
@@ -59,7 +55,7 @@ internal sealed record OutgoingMessage(
 
     /// <summary>Sends them side by side, and returns when the broker has confirmed them all.</summary>
     public static Task SendAsync(IEnumerable<OutgoingMessage> messages, ISendEndpointProvider endpoints, CancellationToken ct) =>
-        Task.WhenAll(messages.Select(m => m.SendAsync(endpoints, ct))).WaitAsync(Confirmation, ct);
+        Task.WhenAll(messages.Select(m => m.SendAsync(endpoints, ct))).ConfirmedAsync(ct);
 
     private async Task SendAsync(ISendEndpointProvider endpoints, CancellationToken ct)
     {

@@ -43,7 +43,14 @@ internal static class FaultyTurn
                 break;
         }
 
-        await publish(turn.Bus, turn.Ct).ConfigureAwait(false);
+        try
+        {
+            await publish(turn.Bus, turn.Ct).ConfirmedAsync(turn.Ct).ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            turn.Log(typeof(FaultyTurn)).LogWarning(e, "Order {OrderId}: the broker did not confirm the answer to {Action}; whoever asks again gets it again", turn.OrderId, turn.Action);
+        }
     }
 
     // Beside the message that asked, which is acknowledged now; if the process ends before, the answer is late for ever.

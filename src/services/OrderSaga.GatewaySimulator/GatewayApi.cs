@@ -62,7 +62,7 @@ internal sealed class GatewayApi(IServiceScopeFactory scopes, TimeProvider time,
     {
         var (order, key, after) = (http.Request.Query["orderId"].ToString(), http.Request.Query["key"].ToString(), http.Request.Query["after"].ToString());
         var orderId = Guid.TryParse(order, out var id) ? id : (Guid?)null;
-        if ((order.Length > 0 && orderId is null) || new[] { order, key, after }.Count(text => text.Length > 0) > 1)
+        if ((order.Length > 0 && orderId is null) || http.Request.Query.Any(q => q.Value.ToString().Length == 0) || new[] { order, key, after }.Count(text => text.Length > 0) > 1)
             return Problem(StatusCodes.Status400BadRequest, "The call is not valid.", "Ask by orderId, which is a GUID, or by key, or for all of them after a chargeId.");
         await using var scope = scopes.CreateAsyncScope();
         var ledger = scope.ServiceProvider.GetRequiredService<Ledger>();
