@@ -60,6 +60,25 @@ public sealed class When_a_day_has_its_parcels : IAsyncLifetime
         Assert.Equal("2026-03-03 1", await ParcelsAsync());
     }
 
+    [Fact]
+    public async Task Should_never_lock_each_other_out()
+    {
+        using var deadlocks = new Deadlocks("delivery_slots", "shipments", "step_log");
+        for (var round = 0; round < 40; round++)
+        {
+            var order = Guid.NewGuid();
+            await Task.WhenAll(Enumerable.Range(0, 20).Select(async i =>
+            {
+                // The undo follows the first do closely, while others are under way.
+                await Task.Delay(i < 10 ? 0 : i / 2, TestContext.Current.CancellationToken);
+                _ = i < 10 ? await ShipAsync(order) : await shop.AskAsync(new CancelShipment(order));
+            }));
+        }
+
+        Assert.Equal(0, deadlocks.Found);
+        await AssertSlotsAgreeAsync();
+    }
+
     [Theory]
     [InlineData(1), InlineData(2), InlineData(3)]
     public async Task Should_agree_with_the_parcels_whatever_comes(int seed)

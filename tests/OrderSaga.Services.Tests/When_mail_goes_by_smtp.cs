@@ -82,6 +82,28 @@ public sealed class When_mail_goes_by_smtp : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("EHLO"), InlineData("RCPT"), InlineData("text")]
+    public async Task Should_give_up_a_try_that_hangs(string at)
+    {
+        var hangs = new TaskCompletionSource();
+        server.Says = verb =>
+        {
+            if (verb != at || hangs.Task.IsCompleted)
+                return Task.FromResult<string?>(null);
+            hangs.SetResult();
+            return Task.Delay(Timeout.Infinite, Ct).ContinueWith(_ => (string?)null, TaskScheduler.Default);
+        };
+        await using var shop = await OpenAsync();
+        await shop.AskAsync(new SendConfirmation(orderId, Ann, 1, "EUR"));
+        await hangs.Task.WaitAsync(TimeSpan.FromSeconds(20), Ct);
+
+        time.Advance(TimeSpan.FromSeconds(45));
+        await FailedAsync(shop, 1);
+        time.Advance(Pauses[0]);
+        await UntilAsync(shop, "confirmation sent smtp 2", moving: true);
+    }
+
+    [Theory]
     [InlineData("MAIL", "451 come back later")]
     [InlineData("RCPT", "450 busy")]
     [InlineData("text", "554 not like that")]

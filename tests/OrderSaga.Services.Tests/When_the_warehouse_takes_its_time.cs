@@ -4,7 +4,7 @@ namespace OrderSaga.Services.Tests;
 
 public sealed class When_the_warehouse_takes_its_time : IAsyncLifetime
 {
-    private static readonly TimeSpan Packing = TimeSpan.FromHours(3), Beat = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Packing = TimeSpan.FromMinutes(40), Beat = TimeSpan.FromMinutes(1);
     private readonly ManualTime time = new();
     private readonly Guid orderId = Guid.NewGuid();
     private TestDatabase database = null!;

@@ -66,18 +66,14 @@ public abstract class LongStep<TDb, TDo, TUndo>(TDb db) : Step<TDb, TDo, TUndo>(
             .ExecuteUpdateAsync(set => set.SetProperty(s => s.Due, later).SetProperty(s => s.Version, s => s.Version + 1), ct);
     }
 
-    private protected override async Task<bool> StopAsync(Turn turn)
-    {
-        var underWay = await UnderWayAsync(turn).ConfigureAwait(false);
-        if (underWay is { Due: not null })
-        {
-            underWay.End();
-            return true;
-        }
+    private protected override async Task<bool> IsUnderWayAsync(Turn turn) => await UnderWayAsync(turn).ConfigureAwait(false) is { Due: not null };
 
-        if (underWay is null)
+    private protected override async Task StopAsync(Turn turn)
+    {
+        if (await UnderWayAsync(turn).ConfigureAwait(false) is { } underWay)
+            underWay.End();
+        else
             Db.Add(new UnderWay { OrderId = turn.OrderId, Step = Name, Command = turn.Command, Since = turn.Now });
-        return false;
     }
 
     private async Task<Said> BeginAsync(Turn turn, TDo ask, string fingerprint)

@@ -29,19 +29,25 @@ public abstract class Step<TDb, TDo, TUndo>(TDb db) : DoStep<TDb, TDo>(db), ICon
             if (await FindAsync(turn, undo: true).ConfigureAwait(false) is { } before)
                 return before;
             var done = await FindAsync(turn, undo: false).ConfigureAwait(false);
-            var stopped = done is null && await StopAsync(turn).ConfigureAwait(false);
+            object? answer = null;
+            if (done is { Status: StepStatus.Done } || (done is null && await IsUnderWayAsync(turn).ConfigureAwait(false)))
+                answer = await UndoAsync(context.Message, turn.Ct).ConfigureAwait(false);
+            // After the undo, which may have begun its transaction anew.
             if (done is null)
-                Bar(turn);
-            if (stopped || done is { Status: StepStatus.Done })
             {
-                var answer = await UndoAsync(context.Message, turn.Ct).ConfigureAwait(false);
-                return Add(turn, undo: true, answer is StepAnswer tooLate ? tooLate : new(StepStatus.Undone, answer));
+                await StopAsync(turn).ConfigureAwait(false);
+                Bar(turn);
             }
 
+            if (answer is not null)
+                return Add(turn, undo: true, answer is StepAnswer tooLate ? tooLate : new(StepStatus.Undone, answer));
             return Add(turn, undo: true, new(StepStatus.NothingToUndo, NothingToUndo(turn.OrderId)));
         });
     }
 
-    /// <summary>Stops what is under way, if the step takes its time. Returns whether something was.</summary>
-    private protected virtual Task<bool> StopAsync(Turn turn) => Task.FromResult(false);
+    /// <summary>Whether the step has begun and is not answered yet, if it is one that takes its time.</summary>
+    private protected virtual Task<bool> IsUnderWayAsync(Turn turn) => Task.FromResult(false);
+
+    /// <summary>What is under way does not go on, and nothing begins any more.</summary>
+    private protected virtual Task StopAsync(Turn turn) => Task.CompletedTask;
 }

@@ -25,7 +25,8 @@ internal sealed class SmtpMail(SmtpOptions options)
         using var client = new SmtpClient(options.Host, options.Port) { EnableSsl = options.Tls };
         if (options.User is not null)
             client.Credentials = new NetworkCredential(options.User, options.Password);
-        await client.SendMailAsync(mail, ct).ConfigureAwait(false);
+        // It does not hear that it is cancelled while it waits for the server's word on a mail's text.
+        await client.SendMailAsync(mail, ct).WaitAsync(ct).ConfigureAwait(false);
     }
 
     /// <summary>No other try would change anything: it is the recipient that is refused.</summary>

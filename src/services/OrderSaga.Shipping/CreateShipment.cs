@@ -41,12 +41,12 @@ internal sealed class CreateShipmentStep(ShippingDb db, IOptions<ShippingOptions
 
     protected override async Task<object> UndoAsync(CancelShipment ask, CancellationToken ct)
     {
-        var stays = await Db.Shipments.Where(s => s.OrderId == ask.OrderId && s.Status != ShipmentStatus.HandedOver)
-            .ExecuteUpdateAsync(set => set.SetProperty(s => s.Status, ShipmentStatus.Cancelled), ct).ConfigureAwait(false);
-        if (stays == 0)
-            return TooLate(new ShipmentNotCancelled(ask.OrderId, "HANDED_OVER", "The carrier has the parcel."));
         await Db.GiveSlotBackAsync(ask.OrderId, ct).ConfigureAwait(false);
-        return new ShipmentCancelled(ask.OrderId);
+        if (await Db.Shipments.Where(s => s.OrderId == ask.OrderId && s.Status != ShipmentStatus.HandedOver)
+            .ExecuteUpdateAsync(set => set.SetProperty(s => s.Status, ShipmentStatus.Cancelled), ct).ConfigureAwait(false) == 1)
+            return new ShipmentCancelled(ask.OrderId);
+        await RollBackEffectAsync(ct).ConfigureAwait(false);
+        return TooLate(new ShipmentNotCancelled(ask.OrderId, "HANDED_OVER", "The carrier has the parcel."));
     }
 
     protected override object NothingToUndo(Guid orderId) => new ShipmentCancelled(orderId, NothingToUndo: true);

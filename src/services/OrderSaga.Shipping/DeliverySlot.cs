@@ -12,7 +12,10 @@ internal sealed class DeliverySlot
     public required int Taken { get; init; }
 }
 
-/// <summary>How slots change: by one conditional update. Lock order: a parcel before its slot, if both are changed.</summary>
+/// <summary>
+/// How slots change: by one conditional update. Lock order: the slot before the parcel, always. (A repeated command that holds the slot
+/// waits for whoever changes the parcel that it was about to put in.)
+/// </summary>
 internal static class SlotChanges
 {
     /// <summary>Takes the first day that is free, if one is.</summary>
