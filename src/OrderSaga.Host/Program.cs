@@ -58,6 +58,7 @@ try
     {
         app.MapWeb();
         app.MapReconciliation(settings, databaseOf);
+        app.MapStepLogs(settings, databaseOf);
     }
 
     app.MapRoles(settings);

@@ -51,6 +51,7 @@ public class When_faults_are_planned
     {
         await using var place = await Place.OfAsync("servers");
         await using var shop = await Shop.StartAsync(place, Ct, more: ["--Faults:Enabled", "true", "--environment", "Development"]);
+        var last = Guid.Empty;
         // One after another: together they would look like an outage of the gateway, which is waited out.
         foreach (var (plan, state, reason) in new[]
         {
@@ -61,6 +62,7 @@ public class When_faults_are_planned
         })
         {
             var end = await EndOfAsync(shop, plan);
+            last = end.GetProperty("orderId").GetGuid();
             Assert.Equal((plan, state, reason), (plan, end.GetProperty("state").GetString(), end.GetProperty("reason").GetString()));
         }
 
@@ -69,6 +71,15 @@ public class When_faults_are_planned
         Assert.Equal(
             ["ghost-charges", "charges", "beliefs", "reservations", "stock", "shipments", "notifications", "orders"],
             agreed.GetProperty("checks").EnumerateArray().Select(c => c.GetProperty("name").GetString()));
+
+        var logs = await shop.Http.GetFromJsonAsync<JsonElement>($"/ops/orders/{last}/step-log", Ct);
+        Assert.Equal(
+            [
+                "orders CreateOrder done", "inventory ReserveInventory done", "pricing FreezePrice done", "payment ChargePayment done", "shipping CreateShipment refused",
+                "payment ChargePayment undone", "pricing FreezePrice undone", "inventory ReserveInventory undone", "orders CreateOrder undone", "notification SendApology done",
+            ],
+            logs.GetProperty("lines").EnumerateArray().Select(l => $"{l.GetProperty("service")} {l.GetProperty("step")} {l.GetProperty("status")}"));
+        Assert.Empty(logs.GetProperty("notAsked").EnumerateArray());
 
         // Each table is really read: what is made wrong in it is found.
         await place.ScalarAsync<int>("""
@@ -87,8 +98,11 @@ public class When_faults_are_planned
     {
         await using var place = await Place.OfAsync("servers");
         await using var shop = await Shop.StartAsync(place, Ct);
-        using var response = await shop.Http.GetAsync(new Uri("/ops/reconciliation", UriKind.Relative), Ct);
-        Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
+        foreach (var path in new[] { "/ops/reconciliation", $"/ops/orders/{Guid.NewGuid()}/step-log" })
+        {
+            using var response = await shop.Http.GetAsync(new Uri(path, UriKind.Relative), Ct);
+            Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
+        }
     }
 
     [Theory]

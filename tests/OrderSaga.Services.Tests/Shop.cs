@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using MassTransit;
@@ -103,11 +104,15 @@ public sealed class Shop : IAsyncLifetime
         await gateway.DisposeAsync();
     }
 
+    /// <summary>Whatever a suite did, the books agree when it is over.</summary>
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
-        if (setup.Database is null)
-            await database.DisposeAsync();
+        if (setup.Database is not null)
+            return;
+        var broken = await ServiceBooks.BrokenAsync(ServiceBooks.Rules, async sql => long.Parse(await ReadAsync(sql), CultureInfo.InvariantCulture));
+        await database.DisposeAsync();
+        Assert.Empty(broken);
     }
 
     /// <summary>What is published of this kind because of an order, by whomever, as soon as it is.</summary>

@@ -17,13 +17,31 @@ internal abstract class Place : IAsyncDisposable
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
-    public abstract Task<NpgsqlConnection> OpenAsync();
+    public abstract Task<string> ConnectionStringAsync();
+
+    public virtual async Task<NpgsqlConnection> OpenAsync()
+    {
+        var connection = new NpgsqlConnection(await ConnectionStringAsync());
+        await connection.OpenAsync();
+        return connection;
+    }
 
     public async Task<T> ScalarAsync<T>(string sql)
     {
         await using var connection = await OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    public async Task<IReadOnlyList<T>> RowsAsync<T>(string sql, Func<NpgsqlDataReader, T> read)
+    {
+        await using var connection = await OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<T>();
+        while (await reader.ReadAsync())
+            rows.Add(read(reader));
+        return rows;
     }
 
     public virtual ValueTask DisposeAsync()
@@ -38,15 +56,13 @@ internal sealed class EmbeddedPlace : Place
 {
     public override IReadOnlyList<string> Arguments => [];
 
-    public override async Task<NpgsqlConnection> OpenAsync()
+    public override async Task<string> ConnectionStringAsync()
     {
         // As an operator would find it: the port in the server's own note, the password beside the data.
         var root = Path.Combine(Folder, ".ordersaga");
         var port = (await File.ReadAllLinesAsync(Path.Combine(root, "postgres", "data", "postmaster.pid")))[3];
         var password = (await File.ReadAllTextAsync(Path.Combine(root, "password"))).Trim();
-        var connection = new NpgsqlConnection($"Host=127.0.0.1;Port={port};Database=ordersaga;Username=ordersaga;Password={password};Pooling=false");
-        await connection.OpenAsync();
-        return connection;
+        return $"Host=127.0.0.1;Port={port};Database=ordersaga;Username=ordersaga;Password={password};Pooling=false";
     }
 }
 
@@ -66,10 +82,9 @@ internal sealed class ServersPlace(TestDatabase database, TestBroker broker) : P
 
     public static async Task<ServersPlace> MakeAsync(params string[] more) => new(await TestDatabase.CreateAsync(), await TestBroker.CreateAsync()) { More = more };
 
-    public override async Task<NpgsqlConnection> OpenAsync()
-    {
-        return await database.Source.OpenConnectionAsync();
-    }
+    public override Task<string> ConnectionStringAsync() => Task.FromResult(database.ConnectionString);
+
+    public override async Task<NpgsqlConnection> OpenAsync() => await database.Source.OpenConnectionAsync();
 
     public Task DatabaseIsAwayAsync(bool away) => database.IsAwayAsync(away);
 
