@@ -61,5 +61,8 @@ public sealed record CheckoutCompensated(Guid OrderId, string Reason);
 /// <summary>The ending: some undos are left for a person. <paramref name="Left"/> names their steps.</summary>
 public sealed record CheckoutFailed(Guid OrderId, string Reason, IReadOnlyList<string> Left);
 
+/// <summary>A person should look at an order: an undo is stuck, a success came that was believed not to have happened, or nobody confirms.</summary>
+public sealed record CheckoutNeedsAttention(Guid OrderId, string State, string Alert, DateTimeOffset At);
+
 /// <summary>What an order had left to undo is finished: it counts as compensated now.</summary>
 public sealed record CheckoutRepaired(Guid OrderId, string Actor);

@@ -40,7 +40,7 @@ internal static class Bus
                 {
                     factory.Host(settings.TransportUri!);
                     Configure(context, factory);
-                    factory.DeclareBeforeSending([OrchestratorRoom.Mailbox, Orders.Mailbox, Inventory.Mailbox, Pricing.Mailbox, Payment.Mailbox, Shipping.Mailbox, Notification.Mailbox]);
+                    factory.DeclareBeforeSending([OrchestratorRoom.Mailbox, OrchestratorRoom.Alerts, Orders.Mailbox, Inventory.Mailbox, Pricing.Mailbox, Payment.Mailbox, Shipping.Mailbox, Notification.Mailbox]);
                     factory.ReceiveDeadLetters(context);
                 });
         });

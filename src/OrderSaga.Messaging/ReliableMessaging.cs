@@ -5,6 +5,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using OrderSaga.Messaging.Alerts;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.DeadLetters;
 using OrderSaga.Messaging.Inbox;
@@ -54,6 +55,9 @@ public static class ReliableMessaging
         services.AddSingleton<DeadLetterStore>();
         return services;
     }
+
+    /// <summary>Alerts are taken over and delivered by this process; needs <see cref="AddDeadLetters"/>.</summary>
+    public static void AddAlerts(this IServiceCollection services) => Alerting.AddAlerts(services);
 
     /// <summary>What this endpoint cannot handle is stored; needs <see cref="AddDeadLetters"/>.</summary>
     public static void UseDeadLetterStore(this IReceiveEndpointConfigurator endpoint, IServiceProvider services) =>

@@ -1,4 +1,5 @@
 using MassTransit;
+using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Outbox;
 using OrderSaga.Messaging.Steps;
@@ -10,6 +11,7 @@ public abstract partial class CompensatingStateMachine<TState>
 {
     private readonly Dictionary<string, Func<TState, object>> commands = [];
     private Func<TState, Ending, IReadOnlyList<string>, string, object> endings = null!;
+    private Func<TState, string, DateTimeOffset, object> alerts = null!;
 
     /// <summary>Says once more what the order awaits an answer to, under the id that it was said under.</summary>
     internal Task RepeatAsync(TState saga, IPublishEndpoint publisher, CancellationToken ct)
@@ -40,10 +42,22 @@ public abstract partial class CompensatingStateMachine<TState>
     {
         var left = after.Steps.Zip(route).Where(s => s.First == StepStatus.Stuck).Select(s => s.Second.Name);
         var message = endings(saga, ending, [.. left], actor ?? "the participant");
+        return SayAsync(saga, message, message.GetType().Name, publisher, ct);
+    }
+
+    // Stored with the decision: it goes out though this process dies, and arrives though nobody listens yet.
+    private Task AlertAsync(TState saga, string alert, DateTimeOffset now, IPublishEndpoint publisher, CancellationToken ct)
+    {
+        log.LogError("Order {OrderId} needs a look: {Alert}", saga.CorrelationId, alert);
+        return SayAsync(saga, alerts(saga, alert, now), $"alert:{saga.Version}", publisher, ct);
+    }
+
+    private static Task SayAsync(TState saga, object message, string what, IPublishEndpoint publisher, CancellationToken ct)
+    {
         var name = message.GetType().Name;
         return publisher.Publish(message, message.GetType(), Pipe.Execute<PublishContext>(publish =>
         {
-            publish.MessageId = MessageId.Derive(saga.CorrelationId, name);
+            publish.MessageId = MessageId.Derive(saga.CorrelationId, what);
             SagaHeaders.Mark(publish, saga.CorrelationId, name, name);
         }), ct);
     }

@@ -43,6 +43,9 @@ public abstract partial class CompensatingStateMachine<TState>
             _ => repaired(saga, actor),
         };
 
+    /// <summary>What is published when a person should look at an order.</summary>
+    protected void Alerts(Func<TState, string, DateTimeOffset, object> needsAttention) => alerts = needsAttention;
+
     // Each command that is sent may come back as a fault.
     private void Command<T>(string name, Func<TState, T> ask)
         where T : class
@@ -56,8 +59,8 @@ public abstract partial class CompensatingStateMachine<TState>
     {
         if (rows.Count > MostRows)
             throw new InvalidOperationException($"The table has {rows.Count} rows; {MostRows} is the most.");
-        if (!commands.ContainsKey(Route.Apology) || endings is null)
-            throw new InvalidOperationException("The table is unfinished: say what it Apologises with and how it Ends.");
+        if (!commands.ContainsKey(Route.Apology) || endings is null || alerts is null)
+            throw new InvalidOperationException("The table is unfinished: say what it Apologises with, how it Ends and what it Alerts by.");
         var past = false;
         foreach (var row in rows)
         {

@@ -134,10 +134,10 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
             await AskAsync(saga, route, asked, publisher, ct).ConfigureAwait(false);
         if (decision.Ends is { } ending)
             await EndAsync(saga, route, decision.After, ending, actor, publisher, ct).ConfigureAwait(false);
+        if (decision.Alert is { } alert)
+            await AlertAsync(saga, alert, now, publisher, ct).ConfigureAwait(false);
         if (session is not null)
             Record(session, saga, route, before, happening, decision, actor, now);
-        if (decision.Alert is { } alert)
-            log.LogError("Order {OrderId} needs a look: {Alert}", saga.CorrelationId, alert);
         return decision;
     }
 

@@ -18,6 +18,9 @@ public static class OrchestratorRoom
     /// <summary>What the orchestrator hears.</summary>
     public static Mailbox Mailbox { get; } = new("order-state", Unhosted(new CheckoutOptions()), typeof(TellOutcome));
 
+    /// <summary>Who is told what needs a look.</summary>
+    public static Mailbox Alerts { get; } = new("alerts", typeof(RaiseAlert));
+
     /// <summary>The room's face to those who take orders in and read them: <see cref="Intake"/> and <see cref="Queries"/>.</summary>
     public static void AddOrchestratorFace(this IServiceCollection services, Database database)
     {
@@ -75,6 +78,8 @@ public static class OrchestratorRoom
             .Endpoint(e => e.Name = Mailbox.Name);
         bus.AddScoped<IRepeat<OrchestratorDb>, RepeatAsked>();
         Mailbox.AddConsumers(bus);
+        Alerts.AddConsumers(bus);
+        bus.AddAlerts();
         bus.AddSingleton<Deadlines>();
         bus.AddSingleton<IActOnTimeout<OrderState>>(provider => provider.GetRequiredService<Deadlines>());
         bus.AddQuartzTimeouts<OrchestratorDb, OrderState>(underWay: order => order.Asked != null);

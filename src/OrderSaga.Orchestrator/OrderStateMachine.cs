@@ -46,6 +46,7 @@ public sealed class OrderStateMachine : CompensatingStateMachine<OrderState>
         Apologise(o => new SendApology(o.OrderId, o.Customer, o.Reason!)).Answered<ApologySent>();
         Ends(completed: o => new CheckoutCompleted(o.OrderId, o.Amount, o.Currency), compensated: o => new CheckoutCompensated(o.OrderId, o.Reason!),
             failed: (o, left) => new CheckoutFailed(o.OrderId, o.Reason!, left), repaired: (o, actor) => new CheckoutRepaired(o.OrderId, actor));
+        Alerts((o, alert, at) => new CheckoutNeedsAttention(o.OrderId, o.CurrentState, alert, at));
         Fold<SubmitOrder>((o, m, on) => o.Accept(m, QuotesCount(on)));
     }
 

@@ -65,7 +65,7 @@ public class When_others_look_at_the_broker
         await using var shop = await Shop.StartAsync(place, Ct);
         using var placed = await shop.PlaceAsync(Shop.Order(), wait: 30, ct: Ct);
         var queues = await place.Broker.QueuesAsync();
-        foreach (var queue in new[] { "order-state", "orders", "inventory", "pricing", "payment", "shipping", "notification" })
+        foreach (var queue in new[] { "order-state", "alerts", "orders", "inventory", "pricing", "payment", "shipping", "notification" })
             Assert.Equal("quorum", Assert.Contains(queue, queues).GetProperty("type").GetString());
         var exchanges = await place.Broker.ExchangesAsync();
         Assert.All(["create-order", "order-created", "reserve-inventory", "charge-payment", "checkout-completed"], (string exchange) => Assert.Contains(exchange, exchanges));

@@ -116,7 +116,7 @@ public class When_faults_are_planned
         await using (var shop = await Shop.StartAsync(place, Ct, more: settings))
         {
             // It may well die before it has answered.
-            var plan = With(string.Join(", ", steps.Select(step => $"{step} crash 1")), giftWrap: true);
+            var plan = Shop.With(string.Join(", ", steps.Select(step => $"{step} crash 1")), giftWrap: true);
             await Task.WhenAny(shop.PlaceAsync(plan, ct: Ct), shop.DiedAsync(Ct));
             Assert.NotEqual(0, await shop.DiedAsync(Ct));
         }
@@ -156,14 +156,14 @@ public class When_faults_are_planned
         {
             foreach (var (plan, field) in new[] { ("Charge refuse", "faults[0].step"), ("ChargePayment burn", "faults[0].kind"), ("ChargePayment refuse 0", "faults[0].times"), ("SendConfirmation undo-throw", "faults[0].kind") })
             {
-                using var response = await shop.PlaceAsync(With(plan), ct: Ct);
+                using var response = await shop.PlaceAsync(Shop.With(plan), ct: Ct);
                 Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
                 Assert.Equal([field], (await response.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("errors").EnumerateObject().Select(e => e.Name));
             }
         }
 
         await using var strict = await Shop.StartAsync(place, Ct);
-        using var refused = await strict.PlaceAsync(With("ChargePayment refuse"), ct: Ct);
+        using var refused = await strict.PlaceAsync(Shop.With("ChargePayment refuse"), ct: Ct);
         Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
         Assert.Equal(0, await place.ScalarAsync<long>("SELECT count(*) FROM checkout.order_state"));
     }
@@ -185,23 +185,9 @@ public class When_faults_are_planned
 
     private static async Task<Guid> PlaceAsync(Shop shop, string plan)
     {
-        using var response = await shop.PlaceAsync(With(plan), ct: Ct);
+        using var response = await shop.PlaceAsync(Shop.With(plan), ct: Ct);
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
         return (await response.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("orderId").GetGuid();
-    }
-
-    // "ChargePayment undo-throw 2, Gateway late" as an order with these faults.
-    private static JsonElement With(string plan, bool giftWrap = false)
-    {
-        var order = JsonNode.Parse(Shop.Order(giftWrap: giftWrap).GetRawText())!;
-        order["faults"] = new JsonArray([.. plan.Split(", ").Select(text => text.Split(' ')).Select(words =>
-        {
-            var fault = new JsonObject { ["step"] = words[0], ["kind"] = words[1] };
-            if (words.Length > 2)
-                fault["times"] = int.Parse(words[2], System.Globalization.CultureInfo.InvariantCulture);
-            return (JsonNode)fault;
-        })]);
-        return JsonSerializer.SerializeToElement(order);
     }
 
     private static Task SubmitAsync(ServersPlace place, Guid id, string faults)

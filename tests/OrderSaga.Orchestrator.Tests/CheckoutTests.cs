@@ -311,6 +311,7 @@ public class When_a_table_is_wrong
         {
             Apologise(o => new SendApology(o.OrderId, o.Customer, o.Reason!)).Answered<ApologySent>();
             Ends(_ => new object(), _ => new object(), (_, _) => new object(), (_, _) => new object());
+            Alerts((_, _, _) => new object());
             Fold<SubmitOrder>((_, _, _) => { });
         }
     }

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using OrderSaga.Messaging.Alerts;
 using OrderSaga.Messaging.Databases;
 
 namespace OrderSaga.Messaging.DeadLetters;
@@ -9,6 +10,8 @@ public sealed class OpsDb(DbContextOptions<OpsDb> options) : DbContext(options),
     public static string Schema => "ops";
 
     public DbSet<DeadLetter> DeadLetters => Set<DeadLetter>();
+
+    public DbSet<Alert> Alerts => Set<Alert>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
@@ -24,6 +27,15 @@ public sealed class OpsDb(DbContextOptions<OpsDb> options) : DbContext(options),
             letter.Property(l => l.Status).HasMaxLength(20);
             letter.Property(l => l.SettledBy).HasMaxLength(100);
             letter.HasIndex(l => new { l.Status, l.At });
+        });
+        modelBuilder.Entity<Alert>(alert =>
+        {
+            alert.ToTable("alerts");
+            alert.Property(a => a.Id).ValueGeneratedNever();
+            alert.Property(a => a.Text).HasMaxLength(Alerting.Longest);
+            alert.Property(a => a.Status).HasMaxLength(20);
+            alert.HasIndex(a => a.At);
+            alert.HasIndex(a => a.Due).HasFilter("due IS NOT NULL").HasDatabaseName("ix_due");
         });
         modelBuilder.UseSnakeCase();
     }

@@ -1,7 +1,9 @@
+using OrderSaga.Messaging.Deliveries;
+
 namespace OrderSaga.Services;
 
 /// <summary>One thing that a customer is told about an order; each kind once. Where no mail server is configured, its row is also the sink that keeps it.</summary>
-internal sealed class Notice
+internal sealed class Notice : IDelivered
 {
     public const int LongestRecipient = 320;
     public const int LongestText = 2000;
@@ -11,7 +13,7 @@ internal sealed class Notice
     /// <summary><see cref="NoticeKind"/>.</summary>
     public required string Kind { get; init; }
 
-    /// <summary><see cref="NoticeStatus"/>.</summary>
+    /// <inheritdoc/>
     public required string Status { get; init; }
 
     public required string Recipient { get; init; }
@@ -26,11 +28,14 @@ internal sealed class Notice
 
     public DateTimeOffset? SentAt { get; init; }
 
-    /// <summary>How often its delivery was begun. Whoever counts on has it, until it is due again.</summary>
+    /// <inheritdoc/>
     public int Tries { get; init; }
 
-    /// <summary>When somebody should deliver it; none, when nobody needs to any more.</summary>
+    /// <inheritdoc/>
     public DateTimeOffset? Due { get; init; }
+
+    /// <inheritdoc/>
+    public string Title => $"{Kind} of order {OrderId}";
 
     public string Subject => Kind == NoticeKind.Confirmation ? $"Your order {OrderId} is on its way" : $"Your order {OrderId} was cancelled";
 
@@ -43,13 +48,6 @@ internal static class NoticeKind
 {
     public const string Confirmation = "confirmation";
     public const string Apology = "apology";
-}
-
-internal static class NoticeStatus
-{
-    public const string Accepted = "accepted";
-    public const string Sent = "sent";
-    public const string Undeliverable = "undeliverable";
 }
 
 internal static class NoticeChannel

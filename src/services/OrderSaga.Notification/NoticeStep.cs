@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.Options;
 using OrderSaga.Messaging;
+using OrderSaga.Messaging.Deliveries;
 using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Services;
@@ -25,7 +26,7 @@ internal abstract class NoticeStep<TDo>(NotificationDb db, IOptions<Notification
         {
             OrderId = orderId,
             Kind = kind,
-            Status = !reachable ? NoticeStatus.Undeliverable : toSink ? NoticeStatus.Sent : NoticeStatus.Accepted,
+            Status = !reachable ? DeliveryStatus.Undeliverable : toSink ? DeliveryStatus.Sent : DeliveryStatus.Accepted,
             Recipient = Cut(recipient, Notice.LongestRecipient),
             Text = Cut(text, Notice.LongestText),
             At = now,

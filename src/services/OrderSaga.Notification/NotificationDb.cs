@@ -10,10 +10,6 @@ internal sealed class NotificationDb(DbContextOptions<NotificationDb> options) :
 
     public DbSet<Notice> Notifications => Set<Notice>();
 
-    /// <summary>One notice, as long as it is to be delivered.</summary>
-    public IQueryable<Notice> OpenOf(Notice notice) =>
-        Notifications.Where(n => n.OrderId == notice.OrderId && n.Kind == notice.Kind && n.Status == NoticeStatus.Accepted);
-
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.HasDefaultSchema(Schema);

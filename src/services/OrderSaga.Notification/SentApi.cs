@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.EntityFrameworkCore;
+using OrderSaga.Messaging.Deliveries;
 using OrderSaga.Messaging.Http;
 
 namespace OrderSaga.Services;
@@ -15,7 +16,7 @@ internal static class SentApi
     {
         if (!Guid.TryParse(request.Query["orderId"], out var orderId))
             return Problems.Invalid("query", new Dictionary<string, string[]> { ["orderId"] = ["Say whose notices: ?orderId= and the id of an order."] });
-        var sent = await db.Notifications.AsNoTracking().Where(n => n.OrderId == orderId && n.Status == NoticeStatus.Sent).OrderBy(n => n.SentAt)
+        var sent = await db.Notifications.AsNoTracking().Where(n => n.OrderId == orderId && n.Status == DeliveryStatus.Sent).OrderBy(n => n.SentAt)
             .ToListAsync(ct).ConfigureAwait(false);
         return Results.Ok(sent.Select(n => new { n.OrderId, n.Kind, n.Channel, n.Recipient, n.Subject, n.Text, n.SentAt }));
     }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace OrderSaga.EndToEnd.Tests.Support;
 
@@ -103,6 +104,20 @@ internal sealed class Shop : IAsyncDisposable
         payment = new { token },
         giftWrap,
     });
+
+    /// <summary>An order with faults: "ChargePayment undo-throw 2, Gateway late".</summary>
+    public static JsonElement With(string plan, bool giftWrap = false)
+    {
+        var order = JsonNode.Parse(Order(giftWrap: giftWrap).GetRawText())!;
+        order["faults"] = new JsonArray([.. plan.Split(", ").Select(text => text.Split(' ')).Select(words =>
+        {
+            var fault = new JsonObject { ["step"] = words[0], ["kind"] = words[1] };
+            if (words.Length > 2)
+                fault["times"] = int.Parse(words[2], System.Globalization.CultureInfo.InvariantCulture);
+            return (JsonNode)fault;
+        })]);
+        return JsonSerializer.SerializeToElement(order);
+    }
 
     public async Task<HttpResponseMessage> PlaceAsync(JsonElement order, int wait = 0, string? key = null, CancellationToken ct = default)
     {

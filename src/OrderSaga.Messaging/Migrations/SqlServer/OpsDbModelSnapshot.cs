@@ -23,6 +23,62 @@ namespace OrderSaga.Messaging.DeadLetters.Migrations.SqlServer
 
             SqlServerModelBuilderExtensions.UseIdentityColumns(modelBuilder);
 
+            modelBuilder.Entity("OrderSaga.Messaging.Alerts.Alert", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uniqueidentifier")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("at");
+
+                    b.Property<string>("Body")
+                        .IsRequired()
+                        .HasColumnType("nvarchar(max)")
+                        .HasColumnName("body");
+
+                    b.Property<DateTimeOffset?>("Due")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("due");
+
+                    b.Property<Guid>("SagaId")
+                        .HasColumnType("uniqueidentifier")
+                        .HasColumnName("saga_id");
+
+                    b.Property<DateTimeOffset?>("SentAt")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("sent_at");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("nvarchar(20)")
+                        .HasColumnName("status");
+
+                    b.Property<string>("Text")
+                        .IsRequired()
+                        .HasMaxLength(1000)
+                        .HasColumnType("nvarchar(1000)")
+                        .HasColumnName("text");
+
+                    b.Property<int>("Tries")
+                        .HasColumnType("int")
+                        .HasColumnName("tries");
+
+                    b.HasKey("Id")
+                        .HasName("pk_alerts");
+
+                    b.HasIndex("At")
+                        .HasDatabaseName("ix_alerts_at");
+
+                    b.HasIndex("Due")
+                        .HasDatabaseName("ix_due")
+                        .HasFilter("due IS NOT NULL");
+
+                    b.ToTable("alerts", "ops");
+                });
+
             modelBuilder.Entity("OrderSaga.Messaging.DeadLetters.DeadLetter", b =>
                 {
                     b.Property<Guid>("Id")

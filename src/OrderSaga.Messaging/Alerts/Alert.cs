@@ -1,0 +1,35 @@
+using OrderSaga.Messaging.Deliveries;
+
+namespace OrderSaga.Messaging.Alerts;
+
+/// <summary>Something that a person should look at. Kept, and posted to whoever was named for it.</summary>
+public sealed class Alert : IDelivered
+{
+    /// <summary>The id of the message that brought it: the same incident is one alert, however often it arrives.</summary>
+    public required Guid Id { get; init; }
+
+    public required Guid SagaId { get; init; }
+
+    /// <summary>What happened, in a sentence.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>What is posted, as JSON.</summary>
+    public required string Body { get; init; }
+
+    public required DateTimeOffset At { get; init; }
+
+    /// <inheritdoc/>
+    public string Status { get; init; } = DeliveryStatus.Accepted;
+
+    /// <inheritdoc/>
+    public int Tries { get; init; }
+
+    /// <inheritdoc/>
+    public DateTimeOffset? Due { get; init; }
+
+    /// <inheritdoc/>
+    public DateTimeOffset? SentAt { get; init; }
+
+    /// <inheritdoc/>
+    public string Title => $"alert of {SagaId}";
+}
