@@ -66,7 +66,7 @@ public abstract partial class CompensatingStateMachine<TState>
     {
         var about = About(route, before, happening);
         var action = about is { } asked ? route.ActionOf(asked) : null;
-        session.Entry = new SagaLogEntry
+        var entry = new SagaLogEntry
         {
             OrderId = saga.CorrelationId,
             Seq = saga.Version,
@@ -80,6 +80,14 @@ public abstract partial class CompensatingStateMachine<TState>
             Actor = actor,
             At = now,
         };
+        session.Entry = entry;
+        if (actor is not null)
+            session.Also((db, _) =>
+            {
+                if (AuditEntry.Of(entry, happening) is { } audit)
+                    db.Add(audit);
+                return Task.CompletedTask;
+            });
         if (decision.Stuck is { } stuck)
             session.Also((db, ct) => StuckUndo.AddAsync(db, saga.CorrelationId, route[stuck.Step].Name, stuck, now, ct));
         if (decision.Settled is { } settled)

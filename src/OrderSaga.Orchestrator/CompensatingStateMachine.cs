@@ -44,17 +44,16 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
         where TSubmit : class
     {
         CheckTable();
-        string[] names = [StateNames.Pending, .. rows.Where(r => !r.PastReturn).Select(r => r.Reaches!), StateNames.Complete, StateNames.Compensating, StateNames.Compensated, StateNames.Failed];
-        State[] states = [.. names.Select(State)];
+        State[] states = [.. StateNamesInOrder.Select(State)];
         // Reaches only the states that are there already.
         Schedule(() => Timer, s => s.TimerId, timer => timer.Received = e => e.CorrelateById(context => context.Message.OrderId));
 
         // What concerns the whole order, whatever its steps.
-        Cell<CancelCheckout>(m => new Happening.Cancelled(m.Reason ?? "CANCELLED"), actor: m => m.Actor, mayOvertake: true);
+        Cell<CancelCheckout>(m => new Happening.Cancelled(m.Reason ?? Happening.Cancelled.WithoutReason), actor: m => m.Actor, mayOvertake: true);
         Cell<StepProgress>(m => new Happening.StillAtWork(m.Step, m.Until));
         Cell<RetryUndo>(m => new Happening.Retried(m.Step), actor: m => m.Actor);
-        Cell<ResolveUndo>(m => new Happening.Resolved(m.Step, $"{m.Reason} ({m.Evidence})"), actor: m => m.Actor);
-        Cell<PauseCheckout>(_ => new Happening.Paused(), actor: m => m.Actor);
+        Cell<ResolveUndo>(m => new Happening.Resolved(m.Step, m.Reason, m.Evidence), actor: m => m.Actor);
+        Cell<PauseCheckout>(m => new Happening.Paused(m.Reason), actor: m => m.Actor);
         Cell<ResumeCheckout>(_ => new Happening.Resumed(), actor: m => m.Actor);
         foreach (var cell in cells)
             cell(states);
@@ -85,6 +84,17 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
     internal Route WholeRoute => RouteOf(string.Join(' ', rows.Where(r => !r.Retired).Select(r => r.Name)));
 
     internal bool Knows(string step) => rows.Exists(r => r.Name == step);
+
+    /// <summary>The step of that name, however it is capitalised.</summary>
+    internal string? StepNamed(string name) => rows.Find(r => r.Name.Equals(name, StringComparison.OrdinalIgnoreCase))?.Name;
+
+    internal IEnumerable<string> AllSteps => rows.Select(r => r.Name);
+
+    /// <summary>The commands that do a step and undo it.</summary>
+    internal (string Do, string? Undo)? ActionsOf(string step) => rows.Find(r => r.Name == step) is { } row ? (row.Name, row.Undo) : null;
+
+    internal IReadOnlyList<string> StateNamesInOrder =>
+        [StateNames.Pending, .. rows.Where(r => !r.PastReturn).Select(r => r.Reaches!), StateNames.Complete, StateNames.Compensating, StateNames.Compensated, StateNames.Failed];
 
     /// <summary>The steps of a route and, in the table's order, those that it left out.</summary>
     internal IEnumerable<string> Around(IReadOnlyCollection<string> route) =>

@@ -34,10 +34,10 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
         Happening.Cancelled e => Cancelled(now, e.Reason),
         Happening.Restarted => Restarted(now),
         Happening.Retried e => OnStuck(now, e.Step, i => Retried(now, i)),
-        Happening.Resolved e => OnStuck(now, e.Step, i => Tick(now, i, now.WasSeen(i) ? StepStatus.Undone : StepStatus.Nothing, Said.Resolved) with { Detail = e.Reason }),
-        Happening.Paused => StateNames.IsEnd(now.State) || now.State == StateNames.Initial || now.PausedAt is not null
-            ? Denied(now, "Only an order that is under way can be paused.")
-            : new(now with { PausedAt = at }, Said.Paused),
+        Happening.Resolved e => OnStuck(now, e.Step, i => Tick(now, i, now.WasSeen(i) ? StepStatus.Undone : StepStatus.Nothing, Said.Resolved) with { Detail = e.Evidence is null ? e.Reason : $"{e.Reason} ({e.Evidence})" }),
+        Happening.Paused when StateNames.IsEnd(now.State) || now.State == StateNames.Initial => Denied(now, "Only an order that is under way can be paused."),
+        Happening.Paused when now.PausedAt is not null => Denied(now, "The order is paused already."),
+        Happening.Paused e => new(now with { PausedAt = at }, Said.Paused) { Detail = e.Reason },
         Happening.Resumed => now.PausedAt is { } since ? Resumed(now, since) : Denied(now, "The order is not paused."),
         _ => throw new InvalidOperationException($"Nothing is decided for {happening}."),
     };
@@ -219,6 +219,7 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
         { State: StateNames.Compensating or StateNames.Compensated or StateNames.Failed } => Ignored(now),
         { State: StateNames.Initial or StateNames.Complete } => Denied(now, "The order is complete."),
         _ when IsPastReturn(now) => Denied(now, "The order is past the point of no return."),
+        { PausedAt: not null, CancelReason: not null } => Ignored(now),
         { PausedAt: not null } => new(now with { CancelReason = reason }, Said.Cancelled) { Detail = reason },
         _ => Mirror(now, reason, Said.Cancelled) with { Detail = reason },
     };

@@ -31,7 +31,11 @@ internal abstract record Happening
     public sealed record StillAtWork(string Step, DateTimeOffset Until) : Happening;
 
     /// <summary>The customer or an operator wants the order undone.</summary>
-    public sealed record Cancelled(string Reason) : Happening;
+    public sealed record Cancelled(string Reason) : Happening
+    {
+        /// <summary>The reason of a cancel that gave none.</summary>
+        public const string WithoutReason = "CANCELLED";
+    }
 
     /// <summary>The process that held the transport's messages is gone, and they with it.</summary>
     public sealed record Restarted : Happening;
@@ -39,11 +43,11 @@ internal abstract record Happening
     /// <summary>An operator wants a stuck undo tried again.</summary>
     public sealed record Retried(string Step) : Happening;
 
-    /// <summary>An operator finished a stuck undo by hand.</summary>
-    public sealed record Resolved(string Step, string Reason) : Happening;
+    /// <summary>An operator finished a stuck undo by hand, and says how that is known.</summary>
+    public sealed record Resolved(string Step, string Reason, string? Evidence = null) : Happening;
 
     /// <summary>An operator holds the order.</summary>
-    public sealed record Paused : Happening;
+    public sealed record Paused(string? Reason = null) : Happening;
 
     /// <summary>An operator lets it go on.</summary>
     public sealed record Resumed : Happening;

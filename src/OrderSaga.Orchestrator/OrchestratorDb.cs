@@ -15,6 +15,10 @@ public sealed class OrchestratorDb(DbContextOptions<OrchestratorDb> options) : D
 
     internal DbSet<SagaLogEntry> Log => Set<SagaLogEntry>();
 
+    internal DbSet<StuckUndo> Stuck => Set<StuckUndo>();
+
+    internal DbSet<AuditEntry> Audit => Set<AuditEntry>();
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.HasDefaultSchema(Schema);
@@ -44,6 +48,9 @@ public sealed class OrchestratorDb(DbContextOptions<OrchestratorDb> options) : D
             order.HasIndex(o => new { o.CustomerId, o.IdempotencyKey }).IsUnique().HasFilter("idempotency_key IS NOT NULL");
             // Few orders are under way at a time: this index stays small however many have ended.
             order.HasIndex(o => o.Due).HasFilter("asked IS NOT NULL").HasDatabaseName("ix_under_way");
+            // Written once per order, at its end: events on the way there leave these alone.
+            order.HasIndex(o => new { o.EndedAt, o.CurrentState }).HasFilter("ended_at IS NOT NULL").HasDatabaseName("ix_ended");
+            order.HasIndex(o => new { o.CustomerId, o.EndedAt }).HasFilter("ended_at IS NOT NULL").HasDatabaseName("ix_ended_of_customer");
         });
         modelBuilder.Entity<SagaLogEntry>(entry =>
         {
@@ -62,6 +69,17 @@ public sealed class OrchestratorDb(DbContextOptions<OrchestratorDb> options) : D
             stuck.HasKey(s => new { s.OrderId, s.Step });
             stuck.Property(s => s.Step).HasMaxLength(64);
             stuck.HasIndex(s => s.Since).HasFilter("resolved_at IS NULL").HasDatabaseName("ix_open");
+        });
+        modelBuilder.Entity<AuditEntry>(audit =>
+        {
+            audit.ToTable("audit");
+            audit.Property(a => a.Id).ValueGeneratedNever();
+            audit.Property(a => a.Actor).HasMaxLength(100);
+            audit.Property(a => a.Action).HasMaxLength(10);
+            audit.Property(a => a.Step).HasMaxLength(64);
+            audit.Property(a => a.Outcome).HasMaxLength(20);
+            audit.HasIndex(a => new { a.At, a.Id });
+            audit.HasIndex(a => a.OrderId);
         });
         modelBuilder.AddHandledMessage<SagaLogEntry>();
         modelBuilder.UseSnakeCase();

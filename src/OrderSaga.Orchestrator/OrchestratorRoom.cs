@@ -21,7 +21,7 @@ public static class OrchestratorRoom
     /// <summary>Who is told what needs a look.</summary>
     public static Mailbox Alerts { get; } = new("alerts", typeof(RaiseAlert));
 
-    /// <summary>The room's face to those who take orders in and read them: <see cref="Intake"/> and <see cref="Queries"/>.</summary>
+    /// <summary>The room's face to those who take orders in, read them and act on them: <see cref="Intake"/>, <see cref="Queries"/> and <see cref="Operations"/>.</summary>
     public static void AddOrchestratorFace(this IServiceCollection services, Database database)
     {
         services.AddOptions<CheckoutOptions>().BindConfiguration(CheckoutOptions.Section, binder => binder.ErrorOnUnknownConfiguration = true);
@@ -31,6 +31,7 @@ public static class OrchestratorRoom
         services.AddSingleton<OrderStateMachine>();
         services.AddSingleton(provider => new Intake(
             provider.GetRequiredService<Outbox<OrchestratorDb>>(), provider.GetRequiredService<OrderStateMachine>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new Operations(provider.GetRequiredService<Outbox<OrchestratorDb>>(), provider.GetRequiredService<OrderStateMachine>()));
         services.AddSingleton(provider => new Queries(
             provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<OrderStateMachine>(), provider.GetRequiredService<OrderChanges>(), provider.GetRequiredService<TimeProvider>()));
     }

@@ -5,7 +5,7 @@ using OrderSaga.Messaging;
 namespace OrderSaga.Orchestrator;
 
 /// <summary>Reading orders.</summary>
-public sealed class Queries
+public sealed partial class Queries
 {
     // Another process may have moved the order; then no change is heard here, and the row is looked at again after this.
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);

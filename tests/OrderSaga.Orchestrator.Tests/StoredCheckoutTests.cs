@@ -1,12 +1,6 @@
 using MassTransit;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using OrderSaga.Contracts;
-using OrderSaga.Messaging;
-using OrderSaga.Messaging.Databases;
 using OrderSaga.Orchestrator.Tests.Support;
 
 namespace OrderSaga.Orchestrator.Tests;
@@ -163,70 +157,5 @@ public class When_the_rows_are_the_timers
             return node.Row(id).CurrentState == "Compensated";
         });
         Assert.Equal(3, await node.ReadAsync(db => db.Log.Where(e => e.OrderId == id && e.Step == "ChargePayment").MaxAsync(e => e.Attempt, Ct)));
-    }
-
-    private sealed class Node(IHost host, Script they, ManualTime time) : IAsyncDisposable
-    {
-        public Script They => they;
-
-        public ManualTime Time => time;
-
-        public IBus Bus => host.Services.GetRequiredService<IBus>();
-
-        public static async Task<Node> StartAsync(TestDatabase database, TimeSpan later = default)
-        {
-            var (they, time) = (new Script(), new ManualTime());
-            time.Advance(later);
-            var builder = Host.CreateApplicationBuilder();
-            builder.Services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance).AddSingleton<TimeProvider>(time);
-            builder.Services.AddOrchestratorFace(Database.Postgres(database.ConnectionString));
-            builder.Services.AddMassTransit(bus =>
-            {
-                bus.DisableUsageTelemetry();
-                bus.AddOrchestrator(forgetfulTransport: true);
-                bus.UsingInMemory((context, factory) =>
-                {
-                    factory.UseReliableMessaging();
-                    they.ListenOn(factory);
-                    factory.ConfigureEndpoints(context);
-                });
-            });
-            builder.Services.AddOptions<MassTransitHostOptions>().Configure(o => o.WaitUntilStarted = true);
-            var host = builder.Build();
-            await host.StartAsync();
-            return new Node(host, they, time);
-        }
-
-        public async Task<Guid> SubmitAsync() =>
-            (await host.Services.GetRequiredService<Intake>().SubmitAsync(Participants.Order(Guid.Empty), null, Ct)).OrderId;
-
-        public async Task<T> ReadAsync<T>(Func<OrchestratorDb, Task<T>> read)
-        {
-            await using var scope = host.Services.CreateAsyncScope();
-            return await read(scope.ServiceProvider.GetRequiredService<OrchestratorDb>());
-        }
-
-        public async Task SchedulerRunsAsync()
-        {
-            while (await ReadAsync(db => db.Database.SqlQueryRaw<bool>("SELECT to_regclass('checkout.qrtz_scheduler_state') IS NULL AS \"Value\"").SingleAsync(Ct))
-                || await CountAsync("SELECT COUNT(*)::int AS \"Value\" FROM checkout.qrtz_scheduler_state") == 0)
-                await Task.Delay(10, Ct);
-        }
-
-        public Task<int> CountAsync(string sql) => ReadAsync(db => db.Database.SqlQueryRaw<int>(sql).SingleAsync(Ct));
-
-        public OrderState Row(Guid id)
-        {
-            using var scope = host.Services.CreateScope();
-            return scope.ServiceProvider.GetRequiredService<OrchestratorDb>().Orders.AsNoTracking().Single(o => o.CorrelationId == id);
-        }
-
-        public Task ReachesAsync(Guid id, string state) => Script.Until(() => Row(id).CurrentState == state);
-
-        public async ValueTask DisposeAsync()
-        {
-            await host.StopAsync();
-            host.Dispose();
-        }
     }
 }

@@ -102,6 +102,13 @@ public class When_statements_go_to_sql_server
         await queries.FindAsync(Guid.NewGuid(), Ct);
         await queries.CanReachDatabaseAsync(Ct);
         await queries.UnknownStepsAsync(Ct);
+        await queries.ListAsync(new("Failed", "NeedsAttention", TimeSpan.FromHours(1), "ChargePayment", "c-1"), page: null, Ct);
+        await queries.ListAsync(new(), page: null, Ct);
+        await queries.FileAsync(Guid.NewGuid(), Ct);
+        await queries.StuckAsync(page: null, Ct);
+        await queries.AuditAsync(Guid.NewGuid(), page: null, Ct);
+        await queries.SummaryAsync(Ct);
+        await services.GetRequiredService<Operations>().CancelAsync(Guid.NewGuid(), "TEST", "ann", Ct);
         var letters = services.GetRequiredService<DeadLetterStore>();
         await letters.WaitingAsync(10, Ct);
         await letters.ReplayAsync(Guid.NewGuid(), "ann", Ct);

@@ -88,6 +88,15 @@ public class When_an_order_is_paused
     }
 
     [Theory]
+    [MemberData(nameof(Table.Undoable), MemberType = typeof(Table))]
+    public void Should_keep_the_first_of_two_cancels(string step)
+    {
+        var walk = Walk.Until(step).Hear(new Happening.Paused()).Cancel("FIRST").Cancel("SECOND");
+        Assert.Equal(Said.Ignored, walk.Last.Says);
+        Assert.Equal("FIRST", walk.Hear(new Happening.Resumed()).ToTheEnd().Now.Reason);
+    }
+
+    [Theory]
     [MemberData(nameof(Table.UndoableLater), MemberType = typeof(Table))]
     public void Should_ignore_an_answer_to_what_is_only_held(string step)
     {

@@ -23,6 +23,63 @@ namespace OrderSaga.Orchestrator.Migrations.SqlServer
 
             SqlServerModelBuilderExtensions.UseIdentityColumns(modelBuilder);
 
+            modelBuilder.Entity("OrderSaga.Orchestrator.AuditEntry", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uniqueidentifier")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Action")
+                        .IsRequired()
+                        .HasMaxLength(10)
+                        .HasColumnType("nvarchar(10)")
+                        .HasColumnName("action");
+
+                    b.Property<string>("Actor")
+                        .IsRequired()
+                        .HasMaxLength(100)
+                        .HasColumnType("nvarchar(100)")
+                        .HasColumnName("actor");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("at");
+
+                    b.Property<string>("Evidence")
+                        .HasColumnType("nvarchar(max)")
+                        .HasColumnName("evidence");
+
+                    b.Property<Guid>("OrderId")
+                        .HasColumnType("uniqueidentifier")
+                        .HasColumnName("order_id");
+
+                    b.Property<string>("Outcome")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("nvarchar(20)")
+                        .HasColumnName("outcome");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("nvarchar(max)")
+                        .HasColumnName("reason");
+
+                    b.Property<string>("Step")
+                        .HasMaxLength(64)
+                        .HasColumnType("nvarchar(64)")
+                        .HasColumnName("step");
+
+                    b.HasKey("Id")
+                        .HasName("pk_audit");
+
+                    b.HasIndex("OrderId")
+                        .HasDatabaseName("ix_audit_order_id");
+
+                    b.HasIndex("At", "Id")
+                        .HasDatabaseName("ix_audit_at_id");
+
+                    b.ToTable("audit", "checkout");
+                });
+
             modelBuilder.Entity("OrderSaga.Orchestrator.OrderState", b =>
                 {
                     b.Property<Guid>("CorrelationId")
@@ -169,10 +226,18 @@ namespace OrderSaga.Orchestrator.Migrations.SqlServer
                         .HasDatabaseName("ix_under_way")
                         .HasFilter("asked IS NOT NULL");
 
+                    b.HasIndex("CustomerId", "EndedAt")
+                        .HasDatabaseName("ix_ended_of_customer")
+                        .HasFilter("ended_at IS NOT NULL");
+
                     b.HasIndex("CustomerId", "IdempotencyKey")
                         .IsUnique()
                         .HasDatabaseName("ix_order_state_customer_id_idempotency_key")
                         .HasFilter("idempotency_key IS NOT NULL");
+
+                    b.HasIndex("EndedAt", "CurrentState")
+                        .HasDatabaseName("ix_ended")
+                        .HasFilter("ended_at IS NOT NULL");
 
                     b.ToTable("order_state", "checkout");
                 });

@@ -1,0 +1,105 @@
+using System.Text.Json.Serialization;
+
+namespace OrderSaga.Orchestrator;
+
+/// <summary>What a list of orders is narrowed to.</summary>
+/// <param name="State">The state of the saga, such as InventoryReserved.</param>
+/// <param name="Status">Processing, Completed, Cancelled or NeedsAttention.</param>
+/// <param name="OlderThan">Begun at least that long ago.</param>
+/// <param name="Step">The step that the order waits for, or for its undo.</param>
+/// <param name="Customer">The customer's id.</param>
+public sealed record OrderFilter(string? State = null, string? Status = null, TimeSpan? OlderThan = null, string? Step = null, string? Customer = null);
+
+/// <summary>A page of a list; <paramref name="Next"/> asks for the one after it.</summary>
+public sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
+
+/// <summary>An order in a list for operators.</summary>
+/// <param name="OrderId">The order.</param>
+/// <param name="Status">The state in a customer's words.</param>
+/// <param name="State">Where its saga stands.</param>
+/// <param name="Reason">Why it is undone.</param>
+/// <param name="Customer">The customer's id.</param>
+/// <param name="Total">What is charged.</param>
+/// <param name="Currency">Of the total.</param>
+/// <param name="StartedAt">When it was accepted.</param>
+/// <param name="UpdatedAt">When something last happened to it.</param>
+/// <param name="EndedAt">When it came to rest.</param>
+/// <param name="WaitsFor">The command that is to be answered.</param>
+/// <param name="Attempt">How often that was asked.</param>
+/// <param name="Phase">Awaiting its answer, pausing before it is asked again, or held.</param>
+/// <param name="Due">When its silence counts, or it is asked again.</param>
+/// <param name="PausedAt">Since when an operator holds the order.</param>
+public record OrderSummary(
+    Guid OrderId, string Status, string State, string? Reason, string Customer, decimal? Total, string Currency, DateTimeOffset StartedAt, DateTimeOffset UpdatedAt,
+    DateTimeOffset? EndedAt, string? WaitsFor, int Attempt, string? Phase, DateTimeOffset? Due, DateTimeOffset? PausedAt);
+
+/// <summary>An order with all that is known of it.</summary>
+public sealed record OrderFile : OrderSummary
+{
+    internal OrderFile(OrderSummary order) : base(order)
+    {
+    }
+
+    /// <summary>A cancel that waits for the paused order to go on.</summary>
+    [JsonPropertyOrder(1)]
+    public required string? CancelReason { get; init; }
+
+    /// <summary>As everyone may read them.</summary>
+    [JsonPropertyOrder(1)]
+    public required IReadOnlyList<StepView> Steps { get; init; }
+
+    /// <summary>What a person has to finish, or had to.</summary>
+    [JsonPropertyOrder(1)]
+    public required IReadOnlyList<StuckLine> Stuck { get; init; }
+
+    /// <summary>Every message that was handled, in its order.</summary>
+    [JsonPropertyOrder(1)]
+    public required IReadOnlyList<LogLine> Log { get; init; }
+}
+
+/// <summary>One handled message: what was answered, and what was asked next.</summary>
+/// <param name="Seq">Counts the order's messages.</param>
+/// <param name="At">When.</param>
+/// <param name="Step">The step that it was about; none for what concerns the whole order.</param>
+/// <param name="Direction">do, undo or apology.</param>
+/// <param name="Attempt">Which ask it answered.</param>
+/// <param name="Status">What happened.</param>
+/// <param name="DurationMs">Since that was first asked.</param>
+/// <param name="Asks">The command that was asked next.</param>
+/// <param name="Key">The key of what was answered.</param>
+/// <param name="MessageId">The message.</param>
+/// <param name="Error">What was wrong, or why.</param>
+/// <param name="Actor">Who did it, if an operator did.</param>
+public sealed record LogLine(
+    int Seq, DateTimeOffset At, string? Step, string? Direction, int Attempt, string Status, double? DurationMs, string? Asks, string? Key, Guid MessageId, string? Error, string? Actor);
+
+/// <summary>An undo that a person has to finish.</summary>
+/// <param name="OrderId">The order.</param>
+/// <param name="Step">Whose undo it is.</param>
+/// <param name="Status">stuck; retrying, once somebody has it tried again; or settled.</param>
+/// <param name="Error">Why it failed the last time.</param>
+/// <param name="Attempts">How often it was tried.</param>
+/// <param name="Since">Since when.</param>
+/// <param name="SettledAt">When it was confirmed or resolved.</param>
+/// <param name="State">Where the order stands.</param>
+/// <param name="Customer">The customer's id.</param>
+/// <param name="Total">What was charged, or would have been.</param>
+/// <param name="Currency">Of the total.</param>
+public sealed record StuckLine(
+    Guid OrderId, string Step, string Status, string Error, int Attempts, DateTimeOffset Since, DateTimeOffset? SettledAt, string State, string Customer, decimal? Total, string Currency);
+
+/// <summary>How the shop is doing.</summary>
+/// <param name="At">When it was looked at.</param>
+/// <param name="States">How many orders stand in each state.</param>
+/// <param name="InFlight">Those that have not come to rest.</param>
+/// <param name="Paused">Those of them that an operator holds.</param>
+/// <param name="Slow">Those of them that began longer ago than <paramref name="SlowAfterSeconds"/>.</param>
+/// <param name="SlowAfterSeconds">From when on an order is slow.</param>
+/// <param name="Oldest">The one that began first.</param>
+/// <param name="Stuck">The undos that a person has to finish.</param>
+/// <param name="Rates">What came and went lately.</param>
+public sealed record ShopSummary(
+    DateTimeOffset At, IReadOnlyDictionary<string, int> States, int InFlight, int Paused, int Slow, double SlowAfterSeconds, OrderSummary? Oldest, int Stuck, ShopRates Rates);
+
+/// <summary>How many orders began, and came to rest in which way, within the last seconds.</summary>
+public sealed record ShopRates(double Seconds, int Started, int Completed, int Compensated, int Failed, double StartedPerSecond, double EndedPerSecond);

@@ -1,0 +1,17 @@
+using System.Globalization;
+
+namespace OrderSaga.Orchestrator;
+
+/// <summary>Where a page of a list ended: the next begins behind this row, whatever was added before it. To clients it is only a word.</summary>
+internal readonly record struct PageMark(char Part, DateTimeOffset At, Guid Id, string Text = "")
+{
+    /// <summary>What <see cref="ToString"/> wrote; none if it did not.</summary>
+    public static PageMark? Read(string text) =>
+        text.Split('.', 4) is [[var part], var ticks, var id, var more]
+        && long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var at) && at <= DateTime.MaxValue.Ticks
+        && Guid.TryParseExact(id, "N", out var guid)
+            ? new(part, new DateTimeOffset(at, TimeSpan.Zero), guid, more)
+            : null;
+
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Part}.{At.UtcTicks}.{Id:N}.{Text}");
+}

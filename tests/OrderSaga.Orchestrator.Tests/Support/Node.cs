@@ -1,0 +1,84 @@
+using MassTransit;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using OrderSaga.Messaging;
+using OrderSaga.Messaging.Databases;
+
+namespace OrderSaga.Orchestrator.Tests.Support;
+
+/// <summary>The orchestrator as a process of its own: its own bus with scripted participants, on a real database that others may share.</summary>
+internal sealed class Node(IHost host, Script they, ManualTime time) : IAsyncDisposable
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public Script They => they;
+
+    public ManualTime Time => time;
+
+    public IBus Bus => host.Services.GetRequiredService<IBus>();
+
+    public Operations Operations => host.Services.GetRequiredService<Operations>();
+
+    public Queries Queries => host.Services.GetRequiredService<Queries>();
+
+    public static async Task<Node> StartAsync(TestDatabase database, TimeSpan later = default, Gate? gate = null)
+    {
+        var (they, time) = (new Script(), new ManualTime());
+        time.Advance(later);
+        var builder = Host.CreateApplicationBuilder();
+        builder.Services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance).AddSingleton<TimeProvider>(time);
+        builder.Services.AddOrchestratorFace(Database.Postgres(database.ConnectionString));
+        if (gate is not null)
+            builder.Services.ConfigureDbContext<OrchestratorDb>(options => options.AddInterceptors(gate));
+        builder.Services.AddMassTransit(bus =>
+        {
+            bus.DisableUsageTelemetry();
+            bus.AddOrchestrator(forgetfulTransport: true);
+            bus.UsingInMemory((context, factory) =>
+            {
+                factory.UseReliableMessaging();
+                they.ListenOn(factory);
+                factory.ConfigureEndpoints(context);
+            });
+        });
+        builder.Services.AddOptions<MassTransitHostOptions>().Configure(o => o.WaitUntilStarted = true);
+        var host = builder.Build();
+        await host.StartAsync();
+        return new Node(host, they, time);
+    }
+
+    public async Task<Guid> SubmitAsync() =>
+        (await host.Services.GetRequiredService<Intake>().SubmitAsync(Participants.Order(Guid.Empty), null, Ct)).OrderId;
+
+    public async Task<T> ReadAsync<T>(Func<OrchestratorDb, Task<T>> read)
+    {
+        await using var scope = host.Services.CreateAsyncScope();
+        return await read(scope.ServiceProvider.GetRequiredService<OrchestratorDb>());
+    }
+
+    public async Task SchedulerRunsAsync()
+    {
+        while (await ReadAsync(db => db.Database.SqlQueryRaw<bool>("SELECT to_regclass('checkout.qrtz_scheduler_state') IS NULL AS \"Value\"").SingleAsync(Ct))
+            || await CountAsync("SELECT COUNT(*)::int AS \"Value\" FROM checkout.qrtz_scheduler_state") == 0)
+            await Task.Delay(10, Ct);
+    }
+
+    public Task<int> CountAsync(string sql) => ReadAsync(db => db.Database.SqlQueryRaw<int>(sql).SingleAsync(Ct));
+
+    public OrderState Row(Guid id)
+    {
+        using var scope = host.Services.CreateScope();
+        return scope.ServiceProvider.GetRequiredService<OrchestratorDb>().Orders.AsNoTracking().Single(o => o.CorrelationId == id);
+    }
+
+    public Task ReachesAsync(Guid id, string state) => Script.Until(() => Row(id).CurrentState == state);
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.StopAsync();
+        host.Dispose();
+    }
+}
