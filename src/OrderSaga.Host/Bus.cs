@@ -1,5 +1,6 @@
 using MassTransit;
 using OrderSaga.Messaging;
+using OrderSaga.Messaging.Clock;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.Steps;
 using OrderSaga.Orchestrator;
@@ -20,6 +21,8 @@ internal static class Bus
             services.AddOrchestratorFace(databaseOf("orchestrator"));
         services.AddSingleton(new FaultPlans(settings.Faults));
         services.AddDeadLetters(databaseOf(DatabaseSettings.Ops));
+        if (settings.MovesClock)
+            services.AddMovableClock();
         // Before the bus, so that it is there as long as payment may call it.
         if (settings.Payment.HostsSimulator)
             services.AddGatewaySimulator(databaseOf(DatabaseSettings.Gateway), settings.Payment.SlowTime);

@@ -17,6 +17,9 @@ internal sealed record Settings(IReadOnlySet<string> Roles, DatabaseSettings Dat
 
     public required PaymentSettings Payment { get; init; }
 
+    /// <summary>Time can be moved, as in Development.</summary>
+    public bool MovesClock { get; init; }
+
     /// <summary>Who needs a database in this process.</summary>
     public static IReadOnlyList<string> OwnersOf(IReadOnlySet<string> roles, PaymentSettings payment) =>
         [.. roles, DatabaseSettings.Ops, .. payment.HostsSimulator ? [DatabaseSettings.Gateway] : Array.Empty<string>()];
@@ -31,7 +34,7 @@ internal sealed record Settings(IReadOnlySet<string> Roles, DatabaseSettings Dat
             throw new SettingsException("Roles", configuration["Roles"], "with Transport:Kind InMemory one process must hold all roles; use RabbitMq to spread them.");
         foreach (var (key, value, remedy) in OrchestratorRoom.Check(configuration).Concat(Inventory.Check(configuration)).Concat(Shipping.Check(configuration)).Concat(Notification.Check(configuration)).Concat(Alerting.Check(configuration)))
             throw new SettingsException(key, value, remedy);
-        return new(roles, database, transport, transport == RabbitMq ? UriOf(configuration["Transport:Uri"]) : null, FlagOf(configuration, "Faults:Enabled", development)) { Payment = payment };
+        return new(roles, database, transport, transport == RabbitMq ? UriOf(configuration["Transport:Uri"]) : null, FlagOf(configuration, "Faults:Enabled", development)) { Payment = payment, MovesClock = development };
     }
 
     public static IReadOnlySet<string> RolesOf(IConfiguration configuration)

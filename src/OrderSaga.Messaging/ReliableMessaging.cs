@@ -12,6 +12,7 @@ using OrderSaga.Messaging.Inbox;
 using OrderSaga.Messaging.Outbox;
 using OrderSaga.Messaging.Sagas;
 using OrderSaga.Messaging.Scheduling;
+using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Messaging;
 
@@ -106,6 +107,8 @@ public static class ReliableMessaging
             // What is wrong with the message itself stays wrong.
             retry.Ignore<ArgumentException>();
             retry.Ignore<Exception>(Outage.Is);
+            // Planned for this ask: all of its tries would break.
+            retry.Ignore<PlannedFaultException>();
             retry.Intervals(Retries);
         });
         bus.UseMessageRetry(retry =>

@@ -10,6 +10,9 @@ public sealed partial class Queries
     // Another process may have moved the order; then no change is heard here, and the row is looked at again after this.
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
 
+    // Whoever waits for an answer does so by the clock on the wall, however the shop's is moved.
+    private static readonly TimeProvider Wall = TimeProvider.System;
+
     private readonly IServiceScopeFactory scopes;
     private readonly OrderStateMachine machine;
     private readonly OrderChanges changes;
@@ -33,7 +36,7 @@ public sealed partial class Queries
     /// <summary>The order once it is at rest, or as it stands when the time is up.</summary>
     public async Task<OrderView?> WaitAsync(Guid orderId, TimeSpan patience, CancellationToken ct)
     {
-        var until = time.GetUtcNow() + patience;
+        var until = Wall.GetUtcNow() + patience;
         try
         {
             while (true)
@@ -41,10 +44,10 @@ public sealed partial class Queries
                 // Asked for before reading, or a change between the two would be missed.
                 var change = patience > TimeSpan.Zero ? changes.Next(orderId) : Task.CompletedTask;
                 var order = await FindAsync(orderId, ct).ConfigureAwait(false);
-                var left = until - time.GetUtcNow();
+                var left = until - Wall.GetUtcNow();
                 if (order is null || order.AtRest() || left <= TimeSpan.Zero)
                     return order;
-                await Task.WhenAny(change, Task.Delay(left < LookAgain ? left : LookAgain, time, ct)).ConfigureAwait(false);
+                await Task.WhenAny(change, Task.Delay(left < LookAgain ? left : LookAgain, Wall, ct)).ConfigureAwait(false);
                 ct.ThrowIfCancellationRequested();
             }
         }

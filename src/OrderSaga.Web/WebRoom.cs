@@ -18,6 +18,7 @@ public static class WebRoom
         app.MapHealth();
         app.MapOrders();
         app.MapCancel();
+        app.MapClock();
     }
 
     /// <summary>Whatever a process shows by HTTP, it says what is wrong the same way.</summary>

@@ -1,10 +1,11 @@
 using Microsoft.EntityFrameworkCore;
 using OrderSaga.Messaging.Alerts;
+using OrderSaga.Messaging.Clock;
 using OrderSaga.Messaging.Databases;
 
 namespace OrderSaga.Messaging.DeadLetters;
 
-/// <summary>The schema <c>ops</c>: what waits for a person. One for all services, wherever they keep their own data.</summary>
+/// <summary>The schema <c>ops</c>: what waits for a person, and the clock of Development. One for all services, wherever they keep their own data.</summary>
 public sealed class OpsDb(DbContextOptions<OpsDb> options) : DbContext(options), IOwnsSchema
 {
     public static string Schema => "ops";
@@ -12,6 +13,8 @@ public sealed class OpsDb(DbContextOptions<OpsDb> options) : DbContext(options),
     public DbSet<DeadLetter> DeadLetters => Set<DeadLetter>();
 
     public DbSet<Alert> Alerts => Set<Alert>();
+
+    public DbSet<ClockRow> Clocks => Set<ClockRow>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
@@ -36,6 +39,11 @@ public sealed class OpsDb(DbContextOptions<OpsDb> options) : DbContext(options),
             alert.Property(a => a.Status).HasMaxLength(20);
             alert.HasIndex(a => a.At);
             alert.HasIndex(a => a.Due).HasFilter("due IS NOT NULL").HasDatabaseName("ix_due");
+        });
+        modelBuilder.Entity<ClockRow>(clock =>
+        {
+            clock.HasKey(c => c.Name);
+            clock.Property(c => c.Name).HasMaxLength(ClockRow.LongestName);
         });
         modelBuilder.UseSnakeCase();
     }

@@ -29,11 +29,17 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
     private static readonly TimeSpan SweepPause = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
 
-    private readonly DateTimeOffset began = time.GetUtcNow();
     private readonly Interruption unable = new("Messages cannot be sent now; nothing is lost: they are stored, or will be asked for again", "Messages are sent again");
 
     // What was sent is marked behind the hot path, many rows per statement. A lost mark only means that its messages are sent again.
     private readonly Channel<Guid> sent = Channel.CreateUnbounded<Guid>(new UnboundedChannelOptions { SingleReader = true });
+    private DateTimeOffset began;
+
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        began = time.GetUtcNow();
+        return base.StartAsync(cancellationToken);
+    }
 
     public override async Task<T> RunAsync<T>(Func<TDb, OutboxSession, Task<T>> work, CancellationToken ct)
     {

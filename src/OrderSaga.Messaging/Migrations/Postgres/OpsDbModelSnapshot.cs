@@ -79,6 +79,27 @@ namespace OrderSaga.Messaging.DeadLetters.Migrations.Postgres
                     b.ToTable("alerts", "ops");
                 });
 
+            modelBuilder.Entity("OrderSaga.Messaging.Clock.ClockRow", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("name");
+
+                    b.Property<long>("AheadMs")
+                        .HasColumnType("bigint")
+                        .HasColumnName("ahead_ms");
+
+                    b.Property<DateTimeOffset>("SeenAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("seen_at");
+
+                    b.HasKey("Name")
+                        .HasName("pk_clocks");
+
+                    b.ToTable("clocks", "ops");
+                });
+
             modelBuilder.Entity("OrderSaga.Messaging.DeadLetters.DeadLetter", b =>
                 {
                     b.Property<Guid>("Id")

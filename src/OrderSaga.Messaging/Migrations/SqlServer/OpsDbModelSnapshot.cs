@@ -79,6 +79,27 @@ namespace OrderSaga.Messaging.DeadLetters.Migrations.SqlServer
                     b.ToTable("alerts", "ops");
                 });
 
+            modelBuilder.Entity("OrderSaga.Messaging.Clock.ClockRow", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasMaxLength(200)
+                        .HasColumnType("nvarchar(200)")
+                        .HasColumnName("name");
+
+                    b.Property<long>("AheadMs")
+                        .HasColumnType("bigint")
+                        .HasColumnName("ahead_ms");
+
+                    b.Property<DateTimeOffset>("SeenAt")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("seen_at");
+
+                    b.HasKey("Name")
+                        .HasName("pk_clocks");
+
+                    b.ToTable("clocks", "ops");
+                });
+
             modelBuilder.Entity("OrderSaga.Messaging.DeadLetters.DeadLetter", b =>
                 {
                     b.Property<Guid>("Id")

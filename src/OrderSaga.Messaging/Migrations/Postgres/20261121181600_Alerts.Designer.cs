@@ -12,7 +12,7 @@ using OrderSaga.Messaging.DeadLetters;
 namespace OrderSaga.Messaging.DeadLetters.Migrations.Postgres
 {
     [DbContext(typeof(OpsDb))]
-    [Migration("20261121180306_Alerts")]
+    [Migration("20261121181600_Alerts")]
     partial class Alerts
     {
         /// <inheritdoc />
@@ -80,6 +80,27 @@ namespace OrderSaga.Messaging.DeadLetters.Migrations.Postgres
                         .HasFilter("due IS NOT NULL");
 
                     b.ToTable("alerts", "ops");
+                });
+
+            modelBuilder.Entity("OrderSaga.Messaging.Clock.ClockRow", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("name");
+
+                    b.Property<long>("AheadMs")
+                        .HasColumnType("bigint")
+                        .HasColumnName("ahead_ms");
+
+                    b.Property<DateTimeOffset>("SeenAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("seen_at");
+
+                    b.HasKey("Name")
+                        .HasName("pk_clocks");
+
+                    b.ToTable("clocks", "ops");
                 });
 
             modelBuilder.Entity("OrderSaga.Messaging.DeadLetters.DeadLetter", b =>
