@@ -3,6 +3,7 @@ using OrderSaga.Host;
 using OrderSaga.Host.Embedded;
 using OrderSaga.Host.Reconciliation;
 using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Http;
 using OrderSaga.Orchestrator;
 using OrderSaga.Services;
 using OrderSaga.Web;
@@ -47,6 +48,7 @@ try
     await using var embedded = settings.Database.Provider == DatabaseSettings.Embedded ? await Start.EmbeddedAsync(builder.Logging) : null;
     var databaseOf = settings.Database.Open(embedded?.ConnectionString);
     builder.Services.AddRoles(settings, databaseOf);
+    builder.Services.AddSingleton(OperatorKeys.Of(builder.Configuration));
     builder.Services.AddProblems();
     if (settings.Roles.Contains("web"))
         builder.Services.AddWeb();
@@ -64,7 +66,9 @@ try
     app.MapRoles(settings);
     if (settings.Payment.HostsSimulator)
         app.MapGatewaySimulator();
+    Listening.Check(app);
     await app.StartAsync();
+    Listening.Tell(app);
     Start.Tell(settings, app.Urls);
     await app.WaitForShutdownAsync();
     await app.DisposeAsync();

@@ -1,4 +1,5 @@
 using OrderSaga.Messaging.Alerts;
+using OrderSaga.Messaging.Http;
 using OrderSaga.Orchestrator;
 using OrderSaga.Services;
 
@@ -32,7 +33,7 @@ internal sealed record Settings(IReadOnlySet<string> Roles, DatabaseSettings Dat
         var transport = OneOf(configuration, "Transport:Kind", InMemory, RabbitMq);
         if (transport == InMemory && roles.Count < AllRoles.Count)
             throw new SettingsException("Roles", configuration["Roles"], "with Transport:Kind InMemory one process must hold all roles; use RabbitMq to spread them.");
-        foreach (var (key, value, remedy) in OrchestratorRoom.Check(configuration).Concat(Inventory.Check(configuration)).Concat(Shipping.Check(configuration)).Concat(Notification.Check(configuration)).Concat(Alerting.Check(configuration)))
+        foreach (var (key, value, remedy) in OrchestratorRoom.Check(configuration).Concat(Inventory.Check(configuration)).Concat(Shipping.Check(configuration)).Concat(Notification.Check(configuration)).Concat(Alerting.Check(configuration)).Concat(OperatorKeys.Check(configuration)))
             throw new SettingsException(key, value, remedy);
         return new(roles, database, transport, transport == RabbitMq ? UriOf(configuration["Transport:Uri"]) : null, FlagOf(configuration, "Faults:Enabled", development)) { Payment = payment, MovesClock = development };
     }

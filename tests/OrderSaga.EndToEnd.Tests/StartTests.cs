@@ -136,7 +136,13 @@ public class When_the_program_starts
     [InlineData("Payment:GatewayUrl", "ftp://payments.example.org", "leave it out for the simulator")]
     [InlineData("Payment:GatewayUri", "https://payments.example.org", "Payment:GatewayUrl")]
     [InlineData("Payment:SimulatorSlowTime", "soon", "00:01:10")]
-
+    [InlineData("Ops:ApiKey", "", "visible characters")]
+    [InlineData("Ops:ApiKey", "a key", "leave it out")]
+    [InlineData("Ops:Actors", "ann", "ann:KEY,bob:KEY")]
+    [InlineData("Ops:Actors", "ann:key,", "ann:KEY,bob:KEY")]
+    [InlineData("Ops:Readers", "ann:", "ann:KEY,bob:KEY")]
+    [InlineData("Ops:Readers", "ann:key,bob:key", "a key of its own")]
+    [InlineData("Ops:Key", "key", "Ops:ApiKey")]
     [InlineData("Shipping:PackingTime", "-00:00:01", "00:00:00")]
     [InlineData("Shipping:SlotCapacity", "0", "at least one")]
     [InlineData("Shipping:SlotDays", "366", "1 to 365")]
@@ -187,6 +193,33 @@ public class When_the_program_starts
     }
 
     [Fact]
+    public void Should_not_repeat_a_key_in_an_error()
+    {
+        foreach (var (key, value) in new[] { ("Ops:ApiKey", "a secret"), ("Ops:Actors", "secret"), ("Ops:Readers", "ann:secret,bob:secret"), ("Ops:Key", "secret") })
+            Refuses("Postgres", "Host=h;Database=d", key, value, key, "Transport:Uri", "amqp://h");
+    }
+
+    [Fact]
+    public async Task Should_not_let_others_reach_what_nobody_may_operate()
+    {
+        await using var place = await Place.OfAsync("servers");
+        foreach (var address in new[] { "http://0.0.0.0:0", "http://127.0.0.1:0;http://*:0", "http://[::]:0" })
+        {
+            var (code, output) = await Shop.FailToStartAsync(place, Ct, "--urls", address);
+            Assert.Equal(1, code);
+            Assert.Contains($"Urls is '{address}'", output, StringComparison.Ordinal);
+            Assert.Contains("Ops:ApiKey", output, StringComparison.Ordinal);
+            Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+        }
+
+        await using var operated = await Shop.StartAsync(place, Ct, "orders,inventory", "--urls", "http://0.0.0.0:0", "--Ops:Actors", "ann:a-key-of-sixteen-characters");
+        Assert.Contains("Operators: by key; 1 may act, 0 may look", operated.Output, StringComparison.Ordinal);
+        // There is nothing to operate here.
+        await using var pricing = await Shop.StartAsync(place, Ct, "pricing", "--urls", "http://0.0.0.0:0");
+        Assert.DoesNotContain("Operators", pricing.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Should_give_roles_the_databases_of_their_own()
     {
         Dictionary<string, string?> values = new()
@@ -200,10 +233,11 @@ public class When_the_program_starts
         Assert.NotSame(open("orders"), open("payment"));
     }
 
-    private static void Refuses(string provider, string connection, string key, string value, string says)
+    private static void Refuses(string provider, string connection, string key, string value, string says, string alsoKey = "Checkout:Asks", string alsoValue = "3")
     {
         var values = new Dictionary<string, string?>
         {
+            [alsoKey] = alsoValue,
             ["Database:Provider"] = provider,
             ["Database:ConnectionString"] = connection,
             ["Transport:Kind"] = "RabbitMq",

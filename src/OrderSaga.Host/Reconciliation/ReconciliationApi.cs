@@ -15,7 +15,7 @@ internal static class ReconciliationApi
 
     public static void MapReconciliation(this IEndpointRouteBuilder app, Settings settings, Func<string, Database> databaseOf) =>
         app.MapGet("/ops/reconciliation", (HttpContext http, TimeProvider time, [FromQuery] int? settled, CancellationToken ct) =>
-            ReconcileAsync(settings, databaseOf, http.RequestServices, time, settled ?? UsuallySettled, ct)).ForOperators();
+            ReconcileAsync(settings, databaseOf, http.RequestServices, time, settled ?? UsuallySettled, ct)).ForReaders();
 
     private static async Task<IResult> ReconcileAsync(Settings settings, Func<string, Database> databaseOf, IServiceProvider services, TimeProvider time, int settled, CancellationToken ct)
     {

@@ -84,9 +84,9 @@ internal sealed class Shop : IAsyncDisposable
     }
 
     /// <summary>Starts it where it cannot start: what it says, and its exit code.</summary>
-    public static async Task<(int ExitCode, string Output)> FailToStartAsync(Place place, CancellationToken ct)
+    public static async Task<(int ExitCode, string Output)> FailToStartAsync(Place place, CancellationToken ct, params string[] more)
     {
-        var (process, output, _) = Launch(place);
+        var (process, output, _) = Launch(place, more: more);
         using (process)
         {
             await process.WaitForExitAsync(ct).WaitAsync(StartLimit, ct);
