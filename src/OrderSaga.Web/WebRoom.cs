@@ -19,6 +19,7 @@ public static class WebRoom
         app.MapOrders();
         app.MapCancel();
         app.MapClock();
+        app.MapOps();
     }
 
     /// <summary>Whatever a process shows by HTTP, it says what is wrong the same way.</summary>
