@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Microsoft.Extensions.Logging.Console;
+using OrderSaga.Host.Commands;
 using OrderSaga.Host.Embedded;
 using OrderSaga.Messaging.Databases;
 
@@ -14,7 +15,7 @@ internal static class Migrate
     public static async Task<int> RunAsync(string[] args)
     {
         var script = args.Contains("--script");
-        var builder = Start.Configured([.. args.Where(a => a != "--script")]);
+        var builder = Start.Configured(Arguments.Settings(args, "--script"));
         // What is printed is the result; what is logged goes beside it.
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         try
@@ -37,7 +38,7 @@ internal static class Migrate
     }
 
     // EF wraps what it thinks may pass by itself.
-    private static DbException? OfDatabase(Exception? e) => e is null or DbException ? e as DbException : OfDatabase(e.InnerException);
+    internal static DbException? OfDatabase(Exception? e) => e is null or DbException ? e as DbException : OfDatabase(e.InnerException);
 
     private static async Task PrintAsync(WebApplicationBuilder builder, Settings settings)
     {

@@ -6,7 +6,8 @@ namespace OrderSaga.Host;
 /// <summary>What the program says of its start: one line per thing.</summary>
 internal static class Start
 {
-    private const string Folder = ".ordersaga";
+    /// <summary>Where the embedded database is, in the folder where the program is started.</summary>
+    public const string Folder = ".ordersaga";
 
     /// <summary>
     /// The program's own appsettings.json holds the defaults; one in the folder where it is started overrides them, below environment and

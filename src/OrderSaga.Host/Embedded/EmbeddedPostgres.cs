@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Npgsql;
@@ -66,6 +67,18 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
             throw new EmbeddedPostgresException($"The private PostgreSQL under {folder} could not be prepared: {e.Message}",
                 $"Make sure that this account may write there and that the disk has room, or {EmbeddedPostgresException.OwnServer}.", e);
         }
+    }
+
+    /// <summary>How to connect to the server that another Host runs in this folder; none if none does.</summary>
+    public static async Task<string?> RunningInAsync(string folder)
+    {
+        var location = Path.Combine(folder, "postgres.location");
+        var area = File.Exists(location) ? (await File.ReadAllTextAsync(location)).Trim() : Path.Combine(folder, "postgres");
+        var note = Path.Combine(area, "data", "postmaster.pid");
+        if (!File.Exists(note) || await File.ReadAllLinesAsync(note) is not [_, _, _, var port, ..])
+            return null;
+        var password = (await File.ReadAllTextAsync(Path.Combine(folder, "password"))).Trim();
+        return new NpgsqlConnectionStringBuilder { Host = IPAddress.Loopback.ToString(), Port = int.Parse(port, CultureInfo.InvariantCulture), Username = Name, Password = password, Database = Name }.ConnectionString;
     }
 
     /// <summary>Stops the server cleanly: clients are disconnected, everything is on disk, the next start needs no recovery.</summary>

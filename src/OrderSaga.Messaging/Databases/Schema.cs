@@ -20,6 +20,10 @@ public abstract class Schema
     /// <exception cref="SchemaException">It cannot be told what is missing.</exception>
     public abstract Task<SchemaChange> UpdateAsync(CancellationToken ct);
 
+    /// <summary>What <see cref="UpdateAsync"/> would do now; nothing is changed.</summary>
+    /// <exception cref="SchemaException">It cannot be told what is missing.</exception>
+    public abstract Task<SchemaChange> LookAsync(CancellationToken ct);
+
     /// <summary>What <see cref="UpdateAsync"/> would do on any version of the schema, as SQL; without the first rows. Needs no server.</summary>
     public abstract string Script();
 }
@@ -59,13 +63,19 @@ internal sealed class Schema<TDb>(IServiceScopeFactory scopes, DatabaseOf<TDb> d
         return change;
     }
 
+    public override async Task<SchemaChange> LookAsync(CancellationToken ct)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        return await LookAsync(scope.ServiceProvider.GetRequiredService<TDb>(), ct).ConfigureAwait(false);
+    }
+
     public override string Script()
     {
         using var scope = scopes.CreateScope();
         return scope.ServiceProvider.GetRequiredService<TDb>().GetService<IMigrator>().GenerateScript(options: MigrationsSqlGenerationOptions.Idempotent);
     }
 
-    private static async Task<SchemaChange> MigrateAsync(TDb db, CancellationToken ct)
+    private static async Task<SchemaChange> LookAsync(TDb db, CancellationToken ct)
     {
         var tables = await db.Database
             .SqlQuery<string>($"SELECT TABLE_NAME AS \"Value\" FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = {TDb.Schema}")
@@ -74,7 +84,12 @@ internal sealed class Schema<TDb>(IServiceScopeFactory scopes, DatabaseOf<TDb> d
         if (applied.Count == 0 && db.Model.GetEntityTypes().Any(e => tables.Contains(e.GetTableName()!)))
             throw SchemaException.WithoutHistory(TDb.Schema);
         var known = db.Database.GetMigrations().ToList();
-        var change = new SchemaChange(TDb.Schema, applied.Count == 0, [.. known.Except(applied)], [.. applied.Except(known)]);
+        return new SchemaChange(TDb.Schema, applied.Count == 0, [.. known.Except(applied)], [.. applied.Except(known)]);
+    }
+
+    private static async Task<SchemaChange> MigrateAsync(TDb db, CancellationToken ct)
+    {
+        var change = await LookAsync(db, ct).ConfigureAwait(false);
         if (change.Applied.Count == 0)
             return change; // an account that may not change tables is enough
         // EF makes it too, but its PostgreSQL provider reads it first, and a failure would end the transaction.

@@ -1,0 +1,108 @@
+namespace OrderSaga.Host.Commands;
+
+/// <summary>What the commands are, with examples.</summary>
+internal static class Help
+{
+    private const string Whole = """
+        ordersaga [run] [--roles ROLE,..] [--urls URL] [--Section:Key VALUE ..]   run the shop, or some of its roles
+        ordersaga check [--json]                                                  is everything there that the shop needs
+        ordersaga orders list|show|cancel                                         the orders of a shop that runs
+        ordersaga stuck list|retry|resolve                                        undos that a person has to finish
+        ordersaga migrate [--script]                                              bring the databases to this version, or print the SQL that does
+        ordersaga diagram [--cells]                                               the saga as Mermaid, or its state-event table as Markdown
+        ordersaga help [COMMAND]                                                  this text, or more about a command
+
+        Roles: orchestrator, web, orders, inventory, pricing, payment, shipping, notification (all, if none is named).
+        Every key of appsettings.json can also be set in the environment, with __ for the colon.
+        Exit codes: 0 done, 1 failed or refused, 2 written wrong. Results go to the standard output, errors to the standard error.
+        """;
+
+    private const string Shop = """
+
+          --url URL    the shop, http://127.0.0.1:5080 if it is not given
+          --json       what the shop answered, for programs
+
+        The shop has to run, with the role web. Where it wants a key, put it into the environment: Ops__ApiKey=..
+        Exit codes: 0 done, 1 failed or refused, 2 written wrong.
+        """;
+
+    private static readonly Dictionary<string, string> Topics = new()
+    {
+        ["run"] = """
+            ordersaga [run] [--roles ROLE,..] [--urls URL] [--Section:Key VALUE ..]
+
+            Runs the shop until Ctrl-C: all of it in one process if nothing is said.
+
+              ordersaga
+              ordersaga run --urls http://127.0.0.1:8080
+              ordersaga run --roles inventory,payment --Transport:Kind RabbitMq --Transport:Uri amqp://user:password@host:5672/vhost --Database:Provider Postgres --Database:ConnectionString "Host=..;Database=.."
+            """,
+        ["check"] = """
+            ordersaga check [--json] [--roles ROLE,..] [--Section:Key VALUE ..]
+
+            Looks whether a shop that is configured like this has what it needs: the settings themselves, each role's database and whether
+            its schema is of this version, the broker, the payment gateway, the mail server. Changes nothing.
+
+              ordersaga check
+              ordersaga check --roles inventory,payment --json
+
+            Exit codes: 0 all is well, 1 something is not, 2 written wrong.
+            """,
+        ["orders"] = """
+            ordersaga orders list [--state S] [--status S] [--older-than TIME] [--step STEP] [--customer ID] [--page PAGE]
+            ordersaga orders show ORDER
+            ordersaga orders cancel ORDER [--reason TEXT]
+
+            Orders under way come first, the youngest on top, then those that ended. --status is Processing, Completed, Cancelled or
+            NeedsAttention; --step is what an order waits for; --older-than is such as 90s, 15m, 2h or 1d. The customer reads the reason.
+
+              ordersaga orders list --status processing --older-than 5m
+              ordersaga orders show 019aa5d2-6a0e-7c3e-8f5b-0d4f5a9be001
+              ordersaga orders cancel 019aa5d2-6a0e-7c3e-8f5b-0d4f5a9be001 --reason FRAUD
+            """ + Shop,
+        ["stuck"] = """
+            ordersaga stuck list [--page PAGE]
+            ordersaga stuck retry ORDER STEP
+            ordersaga stuck resolve ORDER STEP --reason TEXT --evidence TEXT
+
+            An undo that failed time and again waits here. Have it tried again when its cause is mended; or do by hand what it should
+            have done, and resolve it with how that is known. Who did it is kept.
+
+              ordersaga stuck list
+              ordersaga stuck retry 019aa5d2-6a0e-7c3e-8f5b-0d4f5a9be001 ChargePayment
+              ordersaga stuck resolve 019aa5d2-6a0e-7c3e-8f5b-0d4f5a9be001 ChargePayment --reason "refunded by hand" --evidence "bank statement of May 4"
+            """ + Shop,
+        ["migrate"] = """
+            ordersaga migrate [--script] [--roles ROLE,..] [--Section:Key VALUE ..]
+
+            Does to the databases what every start does, on its own; or prints the SQL, which may be run on any version and again.
+
+              ordersaga migrate --Database:Provider Postgres --Database:ConnectionString "Host=..;Database=.."
+              ordersaga migrate --script --Database:Provider SqlServer > migrate.sql
+            """,
+        ["diagram"] = """
+            ordersaga diagram [--cells]
+
+            Prints the saga as a Mermaid diagram, or what happens on every event in every state as a Markdown table.
+
+              ordersaga diagram > saga.mmd
+            """,
+    };
+
+    public static IEnumerable<string> Commands => [.. Topics.Keys, "help"];
+
+    public static int Print(string? command)
+    {
+        if (command is null or "help")
+            Console.WriteLine(Whole);
+        else if (Topics.TryGetValue(command, out var topic))
+            Console.WriteLine(topic);
+        else
+        {
+            Console.Error.WriteLine($"There is no command '{command}'. Commands: {string.Join(", ", Commands)}.");
+            return CommandLine.WrongUsage;
+        }
+
+        return CommandLine.Done;
+    }
+}
