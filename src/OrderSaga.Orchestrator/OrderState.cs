@@ -47,7 +47,10 @@ public sealed class OrderState : CompensatingState
             return;
         }
 
-        if (Submission.Check(order, quotesCount) is { Count: > 0 } wrong)
+        var wrong = new Dictionary<string, string[]>(Submission.Check(order, quotesCount));
+        if (order.OrderId == Guid.Empty)
+            wrong["orderId"] = ["An order on the bus has an id of its own, a GUID: it is what makes a repetition the same order."];
+        if (wrong.Count > 0)
             throw new NotAcceptedException($"Order {order.OrderId} is not accepted: {string.Join(" ", wrong.Select(w => $"{w.Key}: {w.Value[0]}"))}");
         CorrelationId = order.OrderId;
         Submitted = order;
@@ -56,8 +59,15 @@ public sealed class OrderState : CompensatingState
         Total = quotesCount ? order.Lines.Sum(l => l.UnitPrice!.Value * l.Quantity) : null;
     }
 
-    /// <summary>The business content of a submission, for comparing.</summary>
-    internal static string Content(SubmitOrder order) => JsonSerializer.Serialize(order with { OrderId = Guid.Empty });
+    // What is divided by it keeps no zeros at its end.
+    private const decimal One = 1.0000000000000000000000000000m;
+
+    /// <summary>The business content of a submission, for comparing: 3.9 and 3.90 are the same price.</summary>
+    internal static string Content(SubmitOrder order) => JsonSerializer.Serialize(order with
+    {
+        OrderId = Guid.Empty,
+        Lines = [.. (order.Lines ?? []).Select(line => line is { UnitPrice: { } price } ? line with { UnitPrice = price / One } : line)],
+    });
 }
 
 /// <summary>A submission that no repetition would make acceptable.</summary>

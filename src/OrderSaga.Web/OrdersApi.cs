@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Net.Http.Headers;
 using OrderSaga.Messaging.Http;
 using OrderSaga.Messaging.Steps;
 using OrderSaga.Orchestrator;
@@ -29,16 +30,16 @@ public static class OrdersApi
         var faults = order.Faults ?? [];
         if (order.Faults is not null && !plans.Honoured)
             return Problems.Of(403, "faults-not-honoured", "Fault plans are not honoured here.", "Leave out 'faults', or set Faults:Enabled where orders are only tried out.");
-        var key = http.Request.Headers["Idempotency-Key"].ToString();
-        if (key.Length > LongestKey || !key.All(c => c is > ' ' and < '\x7f'))
-            return Problems.Invalid("order", new Dictionary<string, string[]> { ["Idempotency-Key"] = [$"A key has 1 to {LongestKey} visible characters."] });
+        var (key, goodKey) = Key(http.Request);
         var submission = order.ToSubmission();
         var wrong = intake.Check(submission).Concat(intake.Check(faults)).ToDictionary();
+        if (!goodKey)
+            wrong["Idempotency-Key"] = [$"A key has 1 to {LongestKey} visible characters, and is sent once."];
         if (wrong.Count > 0)
             return Problems.Invalid("order", wrong);
         try
         {
-            var accepted = await intake.SubmitAsync(submission, key.Length == 0 ? null : key, ct, faults).ConfigureAwait(false);
+            var accepted = await intake.SubmitAsync(submission, key, ct, faults).ConfigureAwait(false);
             return await AnswerAsync(http, accepted, queries, ct).ConfigureAwait(false);
         }
         catch (IdempotencyKeyReusedException e)
@@ -85,9 +86,25 @@ public static class OrdersApi
     {
         var order = await queries.FindAsync(orderId, ct).ConfigureAwait(false);
         if (order is null)
-            return Problems.Of(404, "order-unknown", "There is no such order.", $"No order has the id {orderId}.");
+            return Unknown(orderId);
         http.Response.Headers.ETag = ETag(order);
-        return http.Request.Headers.IfNoneMatch.Contains(ETag(order)) ? Results.StatusCode(StatusCodes.Status304NotModified) : Results.Ok(order);
+        return Knows(http.Request, ETag(order)) ? Results.StatusCode(StatusCodes.Status304NotModified) : Results.Ok(order);
+    }
+
+    internal static IResult Unknown(Guid orderId) => Problems.Of(404, "order-unknown", "There is no such order.", $"No order has the id {orderId}.");
+
+    private static (string? Key, bool Good) Key(HttpRequest request) => request.Headers["Idempotency-Key"] switch
+    {
+        [] => (null, true),
+        [{ Length: > 0 and <= LongestKey } key] when key.All(c => c is > ' ' and < '\x7f') => (key, true),
+        _ => (null, false),
+    };
+
+    // What cannot be read as tags is as if it were not sent, and * is any.
+    private static bool Knows(HttpRequest request, string tag)
+    {
+        var current = new EntityTagHeaderValue(tag);
+        return request.GetTypedHeaders().IfNoneMatch.Any(known => known.Equals(EntityTagHeaderValue.Any) || known.Compare(current, useStrongComparison: false));
     }
 
     private static TimeSpan Patience(HttpRequest request)

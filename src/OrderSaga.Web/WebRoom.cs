@@ -2,6 +2,7 @@ using System.Data.Common;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -10,8 +11,10 @@ namespace OrderSaga.Web;
 /// <summary>The web's place in a host.</summary>
 public static class WebRoom
 {
-    public static void AddWeb(this IServiceCollection services) =>
+    public static void AddWeb(this IServiceCollection services)
+    {
         services.AddHealthChecks().AddCheck<Health.Database>("database").AddCheck<Health.Routes>("routes");
+    }
 
     public static void MapWeb(this WebApplication app)
     {
@@ -25,8 +28,9 @@ public static class WebRoom
     /// <summary>Whatever a process shows by HTTP, it says what is wrong the same way.</summary>
     public static void AddProblems(this IServiceCollection services)
     {
+        services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
         services.AddProblemDetails();
-        services.AddExceptionHandler<DatabaseAway>();
+        services.AddExceptionHandler<Failures>();
     }
 
     /// <inheritdoc cref="AddProblems"/>
@@ -37,20 +41,26 @@ public static class WebRoom
     }
 
     // An outage is not an error of the client's, and not a bug: it is said as what it is, with when to come back.
-    private sealed class DatabaseAway(IProblemDetailsService problems, ILogger<DatabaseAway> log) : IExceptionHandler
+    private sealed class Failures(IProblemDetailsService problems, ILogger<Failures> log) : IExceptionHandler
     {
         public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
         {
-            if (exception is not DbException && exception.InnerException is not DbException)
-                return false;
-            log.LogError(exception, "The database did not answer");
-            httpContext.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-            httpContext.Response.Headers.RetryAfter = "5";
-            return await problems.TryWriteAsync(new ProblemDetailsContext
+            ProblemDetails? problem = exception switch
             {
-                HttpContext = httpContext,
-                ProblemDetails = { Status = 503, Type = "database-away", Title = "The database does not answer.", Detail = "Nothing was stored. Try again in a few seconds." },
-            }).ConfigureAwait(false);
+                BadHttpRequestException e => new() { Status = e.StatusCode, Type = "request-invalid", Title = "The request is not valid.", Detail = e.Message },
+                DbException or { InnerException: DbException } =>
+                    new() { Status = StatusCodes.Status503ServiceUnavailable, Type = "database-away", Title = "The database does not answer.", Detail = "Nothing was stored. Try again in a few seconds." },
+                _ => null,
+            };
+            if (problem is null)
+                return false;
+            if (problem.Status == StatusCodes.Status503ServiceUnavailable)
+            {
+                log.LogError(exception, "The database did not answer");
+                httpContext.Response.Headers.RetryAfter = "5";
+            }
+
+            return await problems.TryWriteAsync(new() { HttpContext = httpContext, ProblemDetails = problem }).ConfigureAwait(false);
         }
     }
 }
