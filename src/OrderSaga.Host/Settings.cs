@@ -2,6 +2,7 @@ using OrderSaga.Messaging.Alerts;
 using OrderSaga.Messaging.Http;
 using OrderSaga.Orchestrator;
 using OrderSaga.Services;
+using OrderSaga.Web;
 
 namespace OrderSaga.Host;
 
@@ -33,10 +34,17 @@ internal sealed record Settings(IReadOnlySet<string> Roles, DatabaseSettings Dat
         var transport = OneOf(configuration, "Transport:Kind", InMemory, RabbitMq);
         if (transport == InMemory && roles.Count < AllRoles.Count)
             throw new SettingsException("Roles", configuration["Roles"], "with Transport:Kind InMemory one process must hold all roles; use RabbitMq to spread them.");
-        foreach (var (key, value, remedy) in OrchestratorRoom.Check(configuration).Concat(Inventory.Check(configuration)).Concat(Shipping.Check(configuration)).Concat(Notification.Check(configuration)).Concat(Alerting.Check(configuration)).Concat(OperatorKeys.Check(configuration)))
+        foreach (var (key, value, remedy) in Wrong(configuration))
             throw new SettingsException(key, value, remedy);
         return new(roles, database, transport, transport == RabbitMq ? UriOf(configuration["Transport:Uri"]) : null, FlagOf(configuration, "Faults:Enabled", development)) { Payment = payment, MovesClock = development };
     }
+
+    // What is wrong in the sections of the rooms.
+    private static IEnumerable<(string Key, string? Value, string Remedy)> Wrong(IConfiguration configuration) =>
+    [
+        .. OrchestratorRoom.Check(configuration), .. Inventory.Check(configuration), .. Shipping.Check(configuration), .. Notification.Check(configuration),
+        .. Alerting.Check(configuration), .. OperatorKeys.Check(configuration), .. WebRoom.Check(configuration),
+    ];
 
     public static IReadOnlySet<string> RolesOf(IConfiguration configuration)
     {

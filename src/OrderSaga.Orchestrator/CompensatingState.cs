@@ -96,13 +96,7 @@ public abstract class CompensatingState : SagaStateMachineInstance, IRowTimer
             (Route, StartedAt) = (route.ToString(), now);
         Version++;
         CurrentState = progress.State;
-        Status = progress.State switch
-        {
-            StateNames.Complete => "Completed",
-            StateNames.Compensated => "Cancelled",
-            StateNames.Failed => "NeedsAttention",
-            _ => "Processing",
-        };
+        Status = StatusOf(progress.State);
         Steps = string.Join(' ', progress.Steps.Select(Word));
         Asked = progress.Asked is { } asked ? route.ActionOf(asked) : null;
         Attempt = progress.Asked?.Attempt ?? 0;
@@ -115,6 +109,15 @@ public abstract class CompensatingState : SagaStateMachineInstance, IRowTimer
         UpdatedAt = now;
         EndedAt = StateNames.IsEnd(progress.State) ? EndedAt ?? now : null;
     }
+
+    /// <summary>The state in the words of who reads orders.</summary>
+    internal static string StatusOf(string state) => state switch
+    {
+        StateNames.Complete => "Completed",
+        StateNames.Compensated => "Cancelled",
+        StateNames.Failed => "NeedsAttention",
+        _ => "Processing",
+    };
 
     internal static string Word<T>(T value)
         where T : struct, Enum

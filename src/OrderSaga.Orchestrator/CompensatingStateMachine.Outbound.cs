@@ -64,22 +64,7 @@ public abstract partial class CompensatingStateMachine<TState>
 
     private static void Record(OutboxSession session, TState saga, Route route, Progress before, Happening happening, Decision decision, string? actor, DateTimeOffset now)
     {
-        var about = About(route, before, happening);
-        var action = about is { } asked ? route.ActionOf(asked) : null;
-        var entry = new SagaLogEntry
-        {
-            OrderId = saga.CorrelationId,
-            Seq = saga.Version,
-            Step = about is { Step: var i } && i < route.Count ? route[i].Name : action,
-            Direction = about is { Direction: var direction } ? CompensatingState.Word(direction) : null,
-            Attempt = before.Asked is { } now_ && about is { } that && now_.Direction == that.Direction && now_.Step == that.Step ? now_.Attempt : 0,
-            Status = decision.Says,
-            Key = action is null ? null : SagaHeaders.KeyOf(saga.CorrelationId, action),
-            Asks = decision.Asks is { } next ? route.ActionOf(next) : null,
-            Error = decision.Detail,
-            Actor = actor,
-            At = now,
-        };
+        var entry = Entry(saga.CorrelationId, saga.Version, route, before, happening, decision, actor, now);
         session.Entry = entry;
         if (actor is not null)
             session.Also((db, _) =>
@@ -92,6 +77,27 @@ public abstract partial class CompensatingStateMachine<TState>
             session.Also((db, ct) => StuckUndo.AddAsync(db, saga.CorrelationId, route[stuck.Step].Name, stuck, now, ct));
         if (decision.Settled is { } settled)
             session.Also((db, ct) => StuckUndo.SettleAsync(db, saga.CorrelationId, route[settled].Name, now, ct));
+    }
+
+    /// <summary>What the log says of a decision.</summary>
+    internal static SagaLogEntry Entry(Guid orderId, int version, Route route, Progress before, Happening happening, Decision decision, string? actor, DateTimeOffset now)
+    {
+        var about = About(route, before, happening);
+        var action = about is { } asked ? route.ActionOf(asked) : null;
+        return new()
+        {
+            OrderId = orderId,
+            Seq = version,
+            Step = about is { Step: var i } && i < route.Count ? route[i].Name : action,
+            Direction = about is { Direction: var direction } ? CompensatingState.Word(direction) : null,
+            Attempt = before.Asked is { } now_ && about is { } that && now_.Direction == that.Direction && now_.Step == that.Step ? now_.Attempt : 0,
+            Status = decision.Says,
+            Key = action is null ? null : SagaHeaders.KeyOf(orderId, action),
+            Asks = decision.Asks is { } next ? route.ActionOf(next) : null,
+            Error = decision.Detail,
+            Actor = actor,
+            At = now,
+        };
     }
 
     // Which ask a message was about; for what is about the whole order, the one that it interrupted.

@@ -1,6 +1,9 @@
+using System.Runtime.CompilerServices;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using OrderSaga.Contracts;
 using OrderSaga.Messaging;
+using OrderSaga.Messaging.Databases;
 
 namespace OrderSaga.Orchestrator;
 
@@ -12,6 +15,9 @@ public sealed partial class Queries
 
     // Whoever waits for an answer does so by the clock on the wall, however the shop's is moved.
     private static readonly TimeProvider Wall = TimeProvider.System;
+
+    // Who follows an order for long looks less and less often while nothing happens.
+    private static readonly TimeSpan LookAgainAtLast = TimeSpan.FromSeconds(2);
 
     private readonly IServiceScopeFactory scopes;
     private readonly OrderStateMachine machine;
@@ -29,8 +35,39 @@ public sealed partial class Queries
         var order = await db.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false);
         if (order is null)
             return null;
-        var log = await db.Log.AsNoTracking().Where(e => e.OrderId == orderId).OrderBy(e => e.Seq).ToListAsync(ct).ConfigureAwait(false);
-        return View(order, log);
+        return View(order, await LogAsync(db, order, ct).ConfigureAwait(false));
+    }
+
+    /// <summary>
+    /// The order at each of its versions after the one given: first what has been, as the log tells it, then what comes, until it is at rest.
+    /// While the database is away it waits.
+    /// </summary>
+    public async IAsyncEnumerable<OrderView> FollowAsync(Guid orderId, int after, [EnumeratorCancellation] CancellationToken ct)
+    {
+        try
+        {
+            for (var pause = LookAgain; ;)
+            {
+                // Asked for before reading, or a change between the two would be missed.
+                var change = changes.Next(orderId);
+                var (order, log) = await ChangedAsync(orderId, after, ct).ConfigureAwait(false);
+                foreach (var view in order is null ? [] : Since(after, order, log))
+                {
+                    (after, pause) = (view.Version, LookAgain);
+                    yield return view;
+                }
+
+                if (order?.EndedAt is not null)
+                    yield break;
+                await Task.WhenAny(change, Task.Delay(pause, Wall, ct)).ConfigureAwait(false);
+                ct.ThrowIfCancellationRequested();
+                pause = change.IsCompleted ? LookAgain : pause * 2 < LookAgainAtLast ? pause * 2 : LookAgainAtLast;
+            }
+        }
+        finally
+        {
+            changes.Forget(orderId);
+        }
     }
 
     /// <summary>The order once it is at rest, or as it stands when the time is up.</summary>
@@ -73,10 +110,65 @@ public sealed partial class Queries
         return [.. routes.SelectMany(r => r.Split(' ')).Distinct().Where(step => !machine.Knows(step))];
     }
 
-    private OrderView View(OrderState order, List<SagaLogEntry> log)
+    private static Task<List<SagaLogEntry>> LogAsync(OrchestratorDb db, OrderState order, CancellationToken ct) =>
+        // What was logged since the row was read is not of this version.
+        db.Log.AsNoTracking().Where(e => e.OrderId == order.CorrelationId && e.Seq <= order.Version).OrderBy(e => e.Seq).ToListAsync(ct);
+
+    // The log is read only if there is something new to tell of it.
+    private async Task<(OrderState? Order, List<SagaLogEntry> Log)> ChangedAsync(Guid orderId, int after, CancellationToken ct)
+    {
+        try
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            var db = scope.ServiceProvider.GetRequiredService<OrchestratorDb>();
+            var order = await db.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false);
+            return (order, order is null || order.Version <= after ? [] : await LogAsync(db, order, ct).ConfigureAwait(false));
+        }
+        catch (Exception e) when (Database.IsAway(e))
+        {
+            return (null, []);
+        }
+    }
+
+    // Each version once. How it stands now its row says; what a version was that came before, the log.
+    private IEnumerable<OrderView> Since(int after, OrderState order, List<SagaLogEntry> log)
+    {
+        if (order.Version <= after)
+            yield break;
+        if (Array.TrueForAll(order.Route.Split(' '), machine.Knows))
+        {
+            var retelling = new Retelling(machine.RouteOf(order.Route), order.Reason);
+            foreach (var entry in log.TakeWhile(e => e.Seq < order.Version))
+            {
+                retelling.Hear(entry);
+                if (entry.Seq > after)
+                    yield return View(order, retelling, entry, log);
+            }
+        }
+
+        yield return View(order, log);
+    }
+
+    private OrderView View(OrderState order, Retelling then, SagaLogEntry last, List<SagaLogEntry> log)
+    {
+        var sofar = log.TakeWhile(e => e.Seq <= last.Seq).ToList();
+        var priced = !order.Route.Split(' ').Contains(nameof(FreezePrice)) || sofar.Exists(e => e is { Step: nameof(FreezePrice), Status: Said.Done });
+        return View(order, sofar, string.Join(' ', then.Marks)) with
+        {
+            Status = CompensatingState.StatusOf(then.State),
+            State = then.State,
+            Reason = then.Reason,
+            Total = priced ? order.Total : null,
+            UpdatedAt = last.At,
+            EndedAt = then.EndedAt,
+            Version = last.Seq,
+        };
+    }
+
+    private OrderView View(OrderState order, List<SagaLogEntry> log, string? steps = null)
     {
         var route = order.Route.Split(' ');
-        var marks = order.Steps.Split(' ');
+        var marks = (steps ?? order.Steps).Split(' ');
         return new(
             order.OrderId,
             order.Status,

@@ -20,6 +20,7 @@ public static class OrdersApi
     {
         app.MapPost("/orders", PlaceAsync);
         app.MapGet("/orders/{orderId:guid}", ReadAsync);
+        app.MapGet("/orders/{orderId:guid}/events", (Guid orderId, HttpContext http, OrderEvents events, CancellationToken ct) => events.StreamAsync(orderId, http, ct));
     }
 
     private static async Task<IResult> PlaceAsync(HttpContext http, Intake intake, Queries queries, FaultPlans plans, CancellationToken ct)

@@ -3,16 +3,23 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using OrderSaga.Messaging;
 
 namespace OrderSaga.Web;
 
 /// <summary>The web's place in a host.</summary>
 public static class WebRoom
 {
+    /// <summary>What is wrong with the section Web.</summary>
+    public static IEnumerable<(string Key, string? Value, string Remedy)> Check(IConfiguration configuration) => WebOptions.Check(configuration);
+
     public static void AddWeb(this IServiceCollection services)
     {
+        services.AddSection<WebOptions>(WebOptions.Section);
+        services.AddSingleton<OrderEvents>();
         services.AddHealthChecks().AddCheck<Health.Database>("database").AddCheck<Health.Routes>("routes");
     }
 

@@ -143,6 +143,8 @@ public class When_the_program_starts
     [InlineData("Ops:Readers", "ann:", "ann:KEY,bob:KEY")]
     [InlineData("Ops:Readers", "ann:key,bob:key", "a key of its own")]
     [InlineData("Ops:Key", "key", "Ops:ApiKey")]
+    [InlineData("Web:EventStreams", "0", "at least 1")]
+    [InlineData("Web:Heartbeat", "00:00:00", "from 00:00:01")]
     [InlineData("Shipping:PackingTime", "-00:00:01", "00:00:00")]
     [InlineData("Shipping:SlotCapacity", "0", "at least one")]
     [InlineData("Shipping:SlotDays", "366", "1 to 365")]

@@ -287,6 +287,8 @@ internal static class BadInput
             yield return new($"prefer: {prefer}, and no currency", 400, "currency") { Headers = [("Prefer", prefer)], Body = With("currency", null) };
         foreach (var accept in new[] { "text/html", "image/png", "application/json;q=0", "nonsense" })
             yield return new($"accept: {accept}, and no currency", 400, "currency") { Headers = [("Accept", accept)], Body = With("currency", null) };
+        foreach (var last in new[] { "seven", "-1", "1.5", "99999999999", "1, 2" })
+            yield return Of(HttpMethod.Get, $"/orders/{Guid.Empty}/events", 400) with { Name = $"last-event-id: {last}", Field = "Last-Event-ID", Headers = [("Last-Event-ID", last)] };
         foreach (var match in new[] { "*", "seven", "\"1", "W/", "\"1\",,\"2\"" })
             yield return Of(HttpMethod.Get, $"/orders/{Guid.Empty}", 404) with { Name = $"if-none-match: {match}, of no order", Headers = [("If-None-Match", match)] };
     }
@@ -297,6 +299,7 @@ internal static class BadInput
             "%20", "%F0%9F%8D%8E", "'%20OR%20'1'='1", "{}", new string('7', 3000), $"{Guid.Empty}" })
         {
             yield return Of(HttpMethod.Get, $"/orders/{id}", 404);
+            yield return Of(HttpMethod.Get, $"/orders/{id}/events", 404);
         }
 
         yield return Of(HttpMethod.Get, $"/orders/{Guid.Empty}/nothing", 404);
@@ -304,6 +307,8 @@ internal static class BadInput
             yield return Of(new(method), "/orders", 405);
         foreach (var method in new[] { "PUT", "DELETE", "POST", "PATCH", "OPTIONS" })
             yield return Of(new(method), $"/orders/{Guid.Empty}", 405);
+        foreach (var method in new[] { "PUT", "DELETE", "POST", "PATCH" })
+            yield return Of(new(method), $"/orders/{Guid.Empty}/events", 405);
         yield return Of(HttpMethod.Get, "/ops/reconciliation?settled=soon", 400);
         yield return Of(HttpMethod.Get, "/notification/sent?orderId=seven", 400) with { Field = "orderId" };
         yield return Of(HttpMethod.Get, "/inventory/products/sku-unknown", 404);

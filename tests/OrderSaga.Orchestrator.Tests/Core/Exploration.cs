@@ -17,6 +17,10 @@ internal sealed class Exploration
         promise = new(route, patience);
     }
 
+    public Route Route => route;
+
+    public Patience Patience => patience;
+
     /// <summary>One state of each kind, and how it was reached.</summary>
     public List<Node> Nodes { get; } = [];
 
@@ -85,7 +89,8 @@ internal sealed class Exploration
         open.Enqueue(node);
     }
 
-    private IEnumerable<(DateTimeOffset At, Happening Happening)> Happenings(Node node)
+    /// <summary>All that can happen there.</summary>
+    public IEnumerable<(DateTimeOffset At, Happening Happening)> Happenings(Node node)
     {
         var (now, at) = (node.Now, node.At + TimeSpan.FromMilliseconds(1));
         foreach (var step in route)

@@ -5,7 +5,7 @@ public class When_anything_happens_anywhere(ITestOutputHelper output)
 {
     private static readonly Patience Short = new(3, TimeSpan.FromSeconds(10), [TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(4)], TimeSpan.FromSeconds(70), TimeSpan.FromMinutes(5));
 
-    private static readonly Lazy<Exploration> Explored = new(() =>
+    internal static readonly Lazy<Exploration> Explored = new(() =>
     {
         var explored = new Exploration(new Route(
         [
