@@ -18,7 +18,7 @@ public static class OrdersApi
 
     public static void MapOrders(this IEndpointRouteBuilder app)
     {
-        app.MapPost("/orders", PlaceAsync);
+        app.MapPost("/orders", PlaceAsync).WithMetadata(new RateLimit.AnOrder());
         app.MapGet("/orders/{orderId:guid}", ReadAsync);
         app.MapGet("/orders/{orderId:guid}/events", (Guid orderId, HttpContext http, OrderEvents events, CancellationToken ct) => events.StreamAsync(orderId, http, ct));
     }

@@ -19,13 +19,16 @@ public static class WebRoom
     public static void AddWeb(this IServiceCollection services)
     {
         services.AddSection<WebOptions>(WebOptions.Section);
+        services.AddRateLimit();
         services.AddSingleton<OrderEvents>();
         services.AddHealthChecks().AddCheck<Health.Database>("database").AddCheck<Health.Routes>("routes");
     }
 
     public static void MapWeb(this WebApplication app)
     {
-        app.MapHealth();
+        app.UseRateLimit();
+        // Who watches the process is not to be told that he asks too often.
+        app.MapGroup("").DisableRateLimiting().MapHealth();
         app.MapOrders();
         app.MapCancel();
         app.MapClock();
