@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json.Nodes;
 using OrderSaga.EndToEnd.Tests.Support;
 
 namespace OrderSaga.EndToEnd.Tests;
@@ -49,6 +51,34 @@ public class When_others_look_at_the_broker
     }
 
     [Fact]
+    public async Task Should_find_refused_what_http_refuses_with_the_same_fields_named()
+    {
+        await using var place = (ServersPlace)await Place.OfAsync("servers");
+        await using var shop = await Shop.StartAsync(place, Ct);
+        List<(string Id, string Says)> sent = [];
+        foreach (var bad in BadInput.OfBusiness())
+            sent.Add((await SubmitAsync(place, Encoding.UTF8.GetString(bad.Body)), bad.Field!));
+        // What cannot be read as a submission at all, and one that is nobody's.
+        foreach (var quantity in new[] { "\"two\"", "1.5", "99999999999" })
+            sent.Add((await SubmitAsync(place, Encoding.UTF8.GetString(BadInput.With("lines[0].quantity", quantity))), "lines[0].quantity"));
+        sent.Add((await SubmitAsync(place, BadInput.Order().ToJsonString(), id: null), "orderId: "));
+
+        await UntilAsync(async () => await place.ScalarAsync<long>("SELECT count(*) FROM ops.dead_letters") == sent.Count);
+        var letters = (await place.ScalarAsync<string>("SELECT string_agg(replace(message_id || ' ' || cause || ' ' || error, E'\n', ' '), E'\n') FROM ops.dead_letters")).Split('\n').ToDictionary(l => l[..36], l => l[37..]);
+        Assert.All(sent, s => Assert.Contains(s.Says, letters[s.Id], StringComparison.Ordinal));
+        Assert.DoesNotContain("4111", string.Join('\n', letters.Values), StringComparison.Ordinal);
+        Assert.Equal(0, await place.ScalarAsync<long>("SELECT (SELECT count(*) FROM checkout.order_state) + (SELECT count(*) FROM checkout.saga_log)"));
+
+        // A price that is written otherwise is the same price: an order again, not another one.
+        var id = Guid.NewGuid();
+        await SubmitAsync(place, BadInput.Order().ToJsonString(), $"{id}");
+        await shop.AtRestAsync(id, Ct);
+        await SubmitAsync(place, BadInput.Order().ToJsonString().Replace("3.99", "3.9900", StringComparison.Ordinal), $"{id}");
+        await UntilAsync(async () => await place.ScalarAsync<long>($"SELECT count(*) FROM checkout.saga_log WHERE order_id = '{id}' AND status = 'ignored'") == 1);
+        Assert.Equal(sent.Count, await place.ScalarAsync<long>("SELECT count(*) FROM ops.dead_letters"));
+    }
+
+    [Fact]
     public async Task Should_put_aside_plain_json_that_names_no_contract()
     {
         await using var place = (ServersPlace)await Place.OfAsync("servers");
@@ -70,6 +100,17 @@ public class When_others_look_at_the_broker
         var exchanges = await place.Broker.ExchangesAsync();
         Assert.All(["create-order", "order-created", "reserve-inventory", "charge-payment", "checkout-completed"], (string exchange) => Assert.Contains(exchange, exchanges));
         Assert.DoesNotContain(exchanges, e => e.Contains("OrderSaga", StringComparison.Ordinal));
+    }
+
+    // The id of the message that brought it.
+    private static async Task<string> SubmitAsync(ServersPlace place, string json, string? id = "new")
+    {
+        var (message, order) = (Guid.NewGuid(), JsonNode.Parse(json)!.AsObject());
+        order.Remove("faults"); // travels as a header here
+        if (id is not null)
+            order["orderId"] = id == "new" ? $"{Guid.NewGuid()}" : id;
+        await place.Broker.PublishAsync("submit-order", order.ToJsonString(), new Dictionary<string, string> { ["MT-MessageType"] = "urn:message:OrderSaga.Contracts:SubmitOrder" }, message);
+        return $"{message}";
     }
 
     private static async Task UntilAsync(Func<Task<bool>> holds)

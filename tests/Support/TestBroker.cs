@@ -47,11 +47,11 @@ internal sealed class TestBroker : IAsyncDisposable
     }
 
     /// <summary>Publishes plain JSON to an exchange, as a program in any language would.</summary>
-    public async Task PublishAsync(string exchange, string body, IReadOnlyDictionary<string, string> headers)
+    public async Task PublishAsync(string exchange, string body, IReadOnlyDictionary<string, string> headers, Guid? messageId = null)
     {
         using var response = await management.PostAsJsonAsync(At($"api/exchanges/{name}/{exchange}/publish"), new
         {
-            properties = new { content_type = "application/json", message_id = Guid.NewGuid(), headers },
+            properties = new { content_type = "application/json", message_id = messageId ?? Guid.NewGuid(), headers },
             routing_key = "",
             payload = body,
             payload_encoding = "string",

@@ -36,7 +36,7 @@ internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<Excep
 
     public async Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
     {
-        var cause = context.Exception.GetBaseException();
+        var cause = Cause(context.Exception);
         var body = cause is IForbidsKeeping ? NotKept : null;
         await Store.StoreAsync(Letter(context, cause.GetType().Name, cause.Message, context.Exception.ToString(), body), context.CancellationToken).ConfigureAwait(false);
         await next.Send(context).ConfigureAwait(false);
@@ -84,6 +84,9 @@ internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<Excep
             Details = details,
         };
     }
+
+    // The innermost; of a body that cannot be read the one that names the field.
+    private static Exception Cause(Exception exception) => exception is JsonException || exception.InnerException is null ? exception : Cause(exception.InnerException);
 
     // MassTransit's envelope names its contracts (urn:message:Namespace:Name) in the body; what cannot be read names none.
     private static string[] TypesIn(byte[] body)
