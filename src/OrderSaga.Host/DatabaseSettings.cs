@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Data.SqlClient;
 using Npgsql;
+using OrderSaga.Host.Embedded;
 using OrderSaga.Messaging.Databases;
 
 namespace OrderSaga.Host;
@@ -16,7 +17,7 @@ internal sealed class DatabaseSettings
     /// <summary>The gateway simulator's, where it is hosted.</summary>
     public const string Gateway = "gateway";
 
-    private const string ConnectionString = "Database:ConnectionString", MaxBatchSize = "Database:SqlServer:MaxBatchSize";
+    private const string ConnectionString = "Database:ConnectionString", MaxBatchSize = "Database:SqlServer:MaxBatchSize", Programs = "Database:Embedded:Programs";
 
     private readonly IConfiguration configuration;
     private readonly int? maxBatchSize;
@@ -25,6 +26,9 @@ internal sealed class DatabaseSettings
         (this.configuration, Provider, this.maxBatchSize) = (configuration, provider, maxBatchSize);
 
     public string Provider { get; }
+
+    /// <summary>Where the embedded server's programs come from.</summary>
+    public PostgresSource EmbeddedPrograms => PostgresSource.Of(configuration[Programs]);
 
     /// <param name="configuration">The configuration.</param>
     /// <param name="roles">Those that will be asked for a database.</param>
@@ -39,6 +43,7 @@ internal sealed class DatabaseSettings
             throw new SettingsException(ConnectionString, null, $"with Database:Provider {provider} it must be given, or {KeyOf(without)} for each role.");
         if (provider == SqlServer && connects && !HasCultures())
             throw new SettingsException("Database:Provider", provider, "its driver needs cultures, which are switched off here: unset DOTNET_SYSTEM_GLOBALIZATION_INVARIANT, and install ICU (Debian: apt-get install libicu-dev).");
+        CheckPrograms(configuration[Programs]);
         return new(configuration, provider, MaxBatchSizeOf(configuration[MaxBatchSize]));
     }
 
@@ -86,6 +91,14 @@ internal sealed class DatabaseSettings
         value is null ? null
         : int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var size) && size is >= 1 and <= 1000 ? size
         : throw new SettingsException(MaxBatchSize, value, "it must be a number from 1 to 1000; 1 is for servers without MERGE.");
+
+    private static void CheckPrograms(string? value)
+    {
+        if (PostgresSource.Of(value) is { Package: null, Places: [var folder] } && folder == value && !(Path.IsPathFullyQualified(folder) && Directory.Exists(folder)))
+            throw new SettingsException(Programs, value, $"it must be {PostgresSource.Any} (of this machine, else fetched), {PostgresSource.Machine}, {PostgresSource.Fetched}, or the full path of the folder that holds initdb, pg_ctl and postgres.");
+        if (PostgresSource.Of(value) is { Package: null, Places: [] })
+            throw new SettingsException(Programs, value, "there is no package of PostgreSQL for this system; install it, or name the folder of its programs.");
+    }
 
     private static bool HasCultures()
     {

@@ -52,7 +52,7 @@ internal static class Migrate
 
     private static async Task UpdateAsync(WebApplicationBuilder builder, Settings settings)
     {
-        await using var embedded = settings.Database.Provider == DatabaseSettings.Embedded ? await Start.EmbeddedAsync(builder.Logging) : null;
+        await using var embedded = settings.Database.Provider == DatabaseSettings.Embedded ? await Start.EmbeddedAsync(builder.Logging, settings.Database) : null;
         builder.Services.AddRoles(settings, settings.Database.Open(embedded?.ConnectionString));
         await using var app = builder.Build();
         foreach (var schema in app.Services.GetServices<Schema>())

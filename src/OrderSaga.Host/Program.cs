@@ -19,7 +19,7 @@ builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 
 try
 {
     var settings = Settings.Read(builder.Configuration, builder.Environment.IsDevelopment());
-    await using var embedded = settings.Database.Provider == DatabaseSettings.Embedded ? await Start.EmbeddedAsync(builder.Logging) : null;
+    await using var embedded = settings.Database.Provider == DatabaseSettings.Embedded ? await Start.EmbeddedAsync(builder.Logging, settings.Database) : null;
     var databaseOf = settings.Database.Open(embedded?.ConnectionString);
     builder.Services.AddRoles(settings, databaseOf);
     builder.Services.AddSingleton(OperatorKeys.Of(builder.Configuration));

@@ -9,6 +9,9 @@ internal static class Start
     /// <summary>Where the embedded database is, in the folder where the program is started.</summary>
     public const string Folder = ".ordersaga";
 
+    /// <summary>Where the embedded server of this folder has its data.</summary>
+    public static string EmbeddedFolder => Path.GetFullPath(Folder);
+
     /// <summary>
     /// The program's own appsettings.json holds the defaults; one in the folder where it is started overrides them, below environment and
     /// command line, and is read again when it changes.
@@ -24,7 +27,7 @@ internal static class Start
         return builder;
     }
 
-    public static async Task<EmbeddedPostgres> EmbeddedAsync(ILoggingBuilder logging)
+    public static async Task<EmbeddedPostgres> EmbeddedAsync(ILoggingBuilder logging, DatabaseSettings database)
     {
         using var services = logging.Services.BuildServiceProvider();
         using var interrupted = new CancellationTokenSource();
@@ -37,7 +40,7 @@ internal static class Start
         Console.CancelKeyPress += Interrupt;
         try
         {
-            var server = await EmbeddedPostgres.StartAsync(Path.GetFullPath(Folder), services.GetRequiredService<ILogger<EmbeddedPostgres>>(), interrupted.Token);
+            var server = await EmbeddedPostgres.StartAsync(EmbeddedFolder, database.EmbeddedPrograms, services.GetRequiredService<ILogger<EmbeddedPostgres>>(), interrupted.Token);
             Console.WriteLine($"Database: PostgreSQL {server.Version} of our own on port {server.Port}, data in {Folder}/");
             return server;
         }

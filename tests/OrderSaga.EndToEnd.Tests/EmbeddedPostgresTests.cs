@@ -10,6 +10,8 @@ namespace OrderSaga.EndToEnd.Tests;
 /// <summary>A folder with a private PostgreSQL in it; ends whatever the test left alive there, by process id.</summary>
 public abstract class PrivatePostgres : IAsyncDisposable
 {
+    protected const string HoldVariable = "ORDERSAGA_TEST_HOLD";
+
     private readonly List<(int Id, string Area)> _servers = [];
     private readonly List<EmbeddedPostgres> _started = [];
 
@@ -30,14 +32,17 @@ public abstract class PrivatePostgres : IAsyncDisposable
             Process.GetProcessById(id).Kill();
         foreach (var folder in _servers.Select(s => s.Area).Append(Folder).Where(Directory.Exists))
             Directory.Delete(folder, recursive: true);
+        await DisposeMore();
         GC.SuppressFinalize(this);
     }
 
-    internal Task<EmbeddedPostgres> Start(string? folder = null) => Start(PostgresPrograms.Ways, folder);
+    protected virtual ValueTask DisposeMore() => ValueTask.CompletedTask;
 
-    internal async Task<EmbeddedPostgres> Start(IEnumerable<string> ways, string? folder = null)
+    internal Task<EmbeddedPostgres> Start(string? folder = null, PostgresSource? source = null, Func<int>? ports = null) => Start(PostgresPrograms.Ways, folder, source, ports);
+
+    internal async Task<EmbeddedPostgres> Start(IEnumerable<string> ways, string? folder = null, PostgresSource? source = null, Func<int>? ports = null)
     {
-        var server = await EmbeddedPostgres.StartAsync(folder ?? Folder, PostgresPrograms.Places(), ways, NullLogger.Instance, Ct);
+        var server = await EmbeddedPostgres.StartAsync(folder ?? Folder, source ?? PostgresSource.Of(PostgresSource.Machine), ways, NullLogger.Instance, Ct, ports);
         _started.Add(server);
         Remember(server.ProcessId, server.Area);
         return server;
@@ -68,6 +73,41 @@ public abstract class PrivatePostgres : IAsyncDisposable
         await using var command = new NpgsqlCommand(sql, connection);
         return await command.ExecuteScalarAsync(Ct);
     }
+
+    /// <summary>The process id of a server whose host was killed.</summary>
+    protected async Task<int> Orphan(string? folder = null)
+    {
+        folder ??= Folder;
+        Directory.CreateDirectory(folder);
+        var held = Path.Combine(folder, "held");
+        await KilledHost(() => File.Exists(held), folder);
+        var server = int.Parse(await File.ReadAllTextAsync(held, Ct), CultureInfo.InvariantCulture);
+        Remember(server, Path.Combine(folder, "postgres"));
+        File.Delete(held);
+        return server;
+    }
+
+    protected async Task KilledHost(Func<bool> moment, string? folder = null)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!,
+            [.. Self(), "-explicit", "only", "-method", $"{typeof(When_the_host_was_killed).FullName}.{nameof(When_the_host_was_killed.Should_hold_until_killed)}"])
+        { RedirectStandardOutput = true };
+        start.Environment[HoldVariable] = folder ?? Folder;
+        using var host = Process.Start(start)!;
+        var output = host.StandardOutput.ReadToEndAsync(Ct);
+
+        while (!moment())
+        {
+            Assert.False(host.HasExited, host.HasExited ? await output : "");
+            await Task.Delay(5, Ct);
+        }
+
+        host.Kill();
+        await host.WaitForExitAsync(Ct);
+    }
+
+    // Started by its own executable or by the dotnet command.
+    private static string[] Self() => Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [typeof(When_the_host_was_killed).Assembly.Location] : [];
 
     protected static async Task Kill(int id)
     {
@@ -205,8 +245,6 @@ public class When_the_server_was_killed : PrivatePostgres
 
 public class When_the_host_was_killed : PrivatePostgres
 {
-    private const string Variable = "ORDERSAGA_TEST_HOLD";
-
     [Fact]
     public async Task Should_take_over_the_orphaned_server()
     {
@@ -252,46 +290,14 @@ public class When_the_host_was_killed : PrivatePostgres
     [Fact(Explicit = true)]
     public async Task Should_hold_until_killed()
     {
-        var folder = Environment.GetEnvironmentVariable(Variable);
+        var folder = Environment.GetEnvironmentVariable(HoldVariable);
         Assert.SkipWhen(folder is null, "Only meaningful as a process of its own.");
-        var server = await EmbeddedPostgres.StartAsync(folder, NullLogger.Instance, Ct);
+        var server = await EmbeddedPostgres.StartAsync(folder, PostgresSource.Of(PostgresSource.Machine), NullLogger.Instance, Ct);
         await Store(server, "from the killed host");
         await File.WriteAllTextAsync(Path.Combine(folder, "held.tmp"), server.ProcessId.ToString(CultureInfo.InvariantCulture), Ct);
         File.Move(Path.Combine(folder, "held.tmp"), Path.Combine(folder, "held"));
         await Task.Delay(TimeSpan.FromMinutes(2), Ct);
     }
-
-    /// <summary>The process id of a server whose host was killed.</summary>
-    private async Task<int> Orphan()
-    {
-        var held = Path.Combine(Folder, "held");
-        await KilledHost(() => File.Exists(held));
-        var server = int.Parse(await File.ReadAllTextAsync(held, Ct), CultureInfo.InvariantCulture);
-        Remember(server, Path.Combine(Folder, "postgres"));
-        return server;
-    }
-
-    private async Task KilledHost(Func<bool> moment)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath!,
-            [.. Self(), "-explicit", "only", "-method", $"{typeof(When_the_host_was_killed).FullName}.{nameof(Should_hold_until_killed)}"])
-        { RedirectStandardOutput = true };
-        start.Environment[Variable] = Folder;
-        using var host = Process.Start(start)!;
-        var output = host.StandardOutput.ReadToEndAsync(Ct);
-
-        while (!moment())
-        {
-            Assert.False(host.HasExited, host.HasExited ? await output : "");
-            await Task.Delay(5, Ct);
-        }
-
-        host.Kill();
-        await host.WaitForExitAsync(Ct);
-    }
-
-    // Started by its own executable or by the dotnet command.
-    private static string[] Self() => Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [typeof(When_the_host_was_killed).Assembly.Location] : [];
 }
 
 public class When_the_folder_is_held_by_another_host : PrivatePostgres
@@ -368,7 +374,7 @@ public class When_initdb_was_interrupted : PrivatePostgres
     {
         using var soon = CancellationTokenSource.CreateLinkedTokenSource(Ct);
         soon.CancelAfter(150);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => EmbeddedPostgres.StartAsync(Folder, NullLogger.Instance, soon.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => EmbeddedPostgres.StartAsync(Folder, PostgresSource.Of(PostgresSource.Machine), NullLogger.Instance, soon.Token));
 
         Assert.Equal(1, await Execute(await Start(), "SELECT 1"));
     }
@@ -486,7 +492,7 @@ public class When_the_machine_has_no_PostgreSQL : PrivatePostgres
     public async Task Should_say_how_to_get_one()
     {
         var refused = await Assert.ThrowsAsync<EmbeddedPostgresException>(
-            () => EmbeddedPostgres.StartAsync(Folder, [Folder, $"{Folder}/*/bin", "/nowhere"], PostgresPrograms.Ways, NullLogger.Instance, Ct));
+            () => EmbeddedPostgres.StartAsync(Folder, new([Folder, $"{Folder}/*/bin", "/nowhere"], null), NullLogger.Instance, Ct));
 
         Assert.Contains("apt-get install postgresql", refused.Message, StringComparison.Ordinal);
         Assert.Contains("Database:Provider=Postgres", refused.Message, StringComparison.Ordinal);

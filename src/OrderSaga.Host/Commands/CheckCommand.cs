@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
 using OrderSaga.Host.Embedded;
 using OrderSaga.Messaging.Databases;
 using RabbitMQ.Client;
@@ -50,7 +51,7 @@ internal static class CheckCommand
     {
         string? embedded = null;
         if (settings.Database.Provider == DatabaseSettings.Embedded && (embedded = await RunningAsync()) is null)
-            return [await ProgramsAsync()];
+            return [await ProgramsAsync(settings.Database.EmbeddedPrograms)];
         builder.Services.AddRoles(settings, settings.Database.Open(embedded));
         // Not disposed: a bus that never started takes a minute to stop.
         var app = builder.Build();
@@ -88,7 +89,7 @@ internal static class CheckCommand
     {
         try
         {
-            return await EmbeddedPostgres.RunningInAsync(Start.Folder);
+            return await EmbeddedPostgres.RunningInAsync(Start.EmbeddedFolder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -96,13 +97,17 @@ internal static class CheckCommand
         }
     }
 
-    private static async Task<Finding> ProgramsAsync()
+    private static async Task<Finding> ProgramsAsync(PostgresSource source)
     {
         const string name = "embedded database";
         try
         {
-            await PostgresPrograms.FindAsync(null, PostgresPrograms.Places(), PostgresPrograms.Ways, CancellationToken.None);
+            await PostgresPrograms.FindAsync(null, source with { Package = null }, PostgresPrograms.Ways, NullLogger.Instance, CancellationToken.None);
             return new(name, true, "PostgreSQL is there, and is started with the shop");
+        }
+        catch (EmbeddedPostgresException) when (source.Package is not null)
+        {
+            return new(name, true, "there is no PostgreSQL yet: the first start fetches it");
         }
         catch (EmbeddedPostgresException e)
         {

@@ -47,6 +47,8 @@ internal static class CommandLine
                 return Done;
             case "migrate":
                 return await Migrate.RunAsync(args);
+            case "reset":
+                return await Reset.RunAsync(Start.EmbeddedFolder, args);
             case "check":
                 return await CheckCommand.RunAsync(args);
             case "orders":

@@ -9,6 +9,7 @@ internal static class Help
         ordersaga orders list|show|cancel                                         the orders of a shop that runs
         ordersaga stuck list|retry|resolve                                        undos that a person has to finish
         ordersaga migrate [--script]                                              bring the databases to this version, or print the SQL that does
+        ordersaga reset [--yes]                                                   remove the data of the embedded database in this folder
         ordersaga diagram [--cells]                                               the saga as Mermaid, or its state-event table as Markdown
         ordersaga help [COMMAND]                                                  this text, or more about a command
 
@@ -79,6 +80,13 @@ internal static class Help
 
               ordersaga migrate --Database:Provider Postgres --Database:ConnectionString "Host=..;Database=.."
               ordersaga migrate --script --Database:Provider SqlServer > migrate.sql
+            """,
+        ["reset"] = """
+            ordersaga reset [--yes]
+
+            Removes the data of the embedded database in this folder, after asking; --yes is for scripts. Refused while a shop uses it.
+
+              ordersaga reset
             """,
         ["diagram"] = """
             ordersaga diagram [--cells]

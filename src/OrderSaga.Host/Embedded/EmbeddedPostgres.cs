@@ -15,20 +15,25 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
     private const string OrphanEnded = "The server of the last Host has ended.";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan FastLimit = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan ImmediateLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ImmediateLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     // These end by themselves: another port, an orphan that was still starting or ending, backends that outlive their killed server.
     private static readonly string[] Passing =
         [OrphanEnded, "could not bind", "could not create any TCP/IP sockets", "lock file \"postmaster.pid\" already exists", "is still in use"];
 
+    // A crash came between making the note and writing it.
+    private static readonly string[] HalfWritten = ["postmaster.pid\" is empty", "invalid data in PID file"];
+
     private readonly PostgresFolder folder;
     private readonly PostgresPrograms programs;
     private readonly ILogger log;
+    private readonly Func<int> ports;
     private string password = "";
     private bool disposed;
 
-    private EmbeddedPostgres(PostgresFolder folder, PostgresPrograms programs, ILogger log) => (this.folder, this.programs, this.log) = (folder, programs, log);
+    private EmbeddedPostgres(PostgresFolder folder, PostgresPrograms programs, ILogger log, Func<int> ports) =>
+        (this.folder, this.programs, this.log, this.ports) = (folder, programs, log, ports);
 
     /// <summary>Npgsql form, for database ordersaga.</summary>
     public string ConnectionString => Connect(Name, Port);
@@ -45,17 +50,21 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
     internal string Area => folder.Area;
 
     /// <summary>Brings up the server of this folder, making it first or taking over one that outlived its Host.</summary>
-    public static Task<EmbeddedPostgres> StartAsync(string folder, ILogger log, CancellationToken ct)
-        => StartAsync(folder, PostgresPrograms.Places(), PostgresPrograms.Ways, log, ct);
+    /// <param name="folder">The folder.</param>
+    /// <param name="programs">Where the programs may come from.</param>
+    /// <param name="log">Hears of it.</param>
+    /// <param name="ct">Gives it up.</param>
+    public static Task<EmbeddedPostgres> StartAsync(string folder, PostgresSource programs, ILogger log, CancellationToken ct)
+        => StartAsync(folder, programs, PostgresPrograms.Ways, log, ct);
 
     internal static async Task<EmbeddedPostgres> StartAsync(
-        string folder, IEnumerable<string> places, IEnumerable<string> ways, ILogger log, CancellationToken ct)
+        string folder, PostgresSource source, IEnumerable<string> ways, ILogger log, CancellationToken ct, Func<int>? ports = null)
     {
         PostgresFolder? held = null;
         try
         {
             held = PostgresFolder.Hold(folder, log);
-            var server = new EmbeddedPostgres(held, await PostgresPrograms.FindAsync(held.Major, places, ways, ct), log);
+            var server = new EmbeddedPostgres(held, await PostgresPrograms.FindAsync(held.Major, source, ways, log, ct), log, ports ?? FreePort);
             await server.OpenAsync(ct);
             return server;
         }
@@ -82,14 +91,26 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
     }
 
     /// <summary>Stops the server cleanly: clients are disconnected, everything is on disk, the next start needs no recovery.</summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => StopAsync(FastLimit);
+
+    /// <summary>The same within a time: what would take longer is broken off, and mended from the server's log at the next start.</summary>
+    public async ValueTask StopAsync(TimeSpan within)
     {
         if (disposed)
             return;
 
         disposed = true;
-        await StopAsync();
+        await EndAsync(within);
         folder.Dispose();
+    }
+
+    /// <summary>Ends the server in no time, as a power cut would.</summary>
+    public void Kill()
+    {
+        if (Running() is not { } server)
+            return;
+        using var process = Process.GetProcessById(server.Id);
+        process.Kill();
     }
 
     private async Task OpenAsync(CancellationToken ct)
@@ -109,7 +130,7 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
                 ? Unready($"did not become ready within {Limit.TotalSeconds:0} s.", e)
                 : null;
             // What was begun must not stay behind without an owner.
-            await StopAsync();
+            await EndAsync(FastLimit);
             if (late is not null)
                 throw late;
             throw;
@@ -139,7 +160,10 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
 
             if (await AwaitReadyAsync(starter, ct) is not { } failure)
                 return;
-            if (!Passing.Any((failure + LogTail()).Contains))
+            var said = failure + LogTail();
+            if (HalfWritten.Any(said.Contains))
+                File.Delete(Postmaster.File(folder.Data));
+            else if (!Passing.Any(said.Contains))
                 throw Unready($"ended at once. {failure}");
             await Task.Delay(10 * Pause, ct);
         }
@@ -203,7 +227,7 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
 
         string[] settings =
         [
-            $"port={FreePort()}", "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=128MB",
+            $"port={ports()}", "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=128MB",
             "fsync=on", "synchronous_commit=on", "full_page_writes=on", "log_min_messages=log", "log_checkpoints=off", "lc_messages=C", $"cluster_name={Name}",
         ];
         var options = string.Join(' ', settings.Select(s => $"-c {s}"));
@@ -211,9 +235,9 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
         return programs.RunAsync("pg_ctl", ["start", "-w", "-s", "-t", $"{Limit.TotalSeconds:0}", "-D", "data", "-l", "server.log", "-o", options], Area, ct);
     }
 
-    private async Task StopAsync()
+    private async Task EndAsync(TimeSpan within)
     {
-        foreach (var (mode, limit) in new[] { ("fast", FastLimit), ("immediate", ImmediateLimit) })
+        foreach (var (mode, limit) in new[] { ("fast", within), ("immediate", ImmediateLimit) })
         {
             if (Running() is not { } server)
                 return;
@@ -257,11 +281,13 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
     private EmbeddedPostgresException Unready(string what, Exception? inner = null)
     {
         var process = Running() is { } left ? $" (process {left.Id})" : "";
-        return new($"The private PostgreSQL{process} under {folder.Root} {what} Its log ends:{Environment.NewLine}{LogTail()}{Environment.NewLine}",
-            $"Remove what the log names, or {EmbeddedPostgresException.OwnServer}.", inner);
+        var tail = LogTail();
+        var remedy = EmbeddedPostgresException.SaysFull(what + tail) ? "Make room on that disk" : "Remove what the log names";
+        return new($"The private PostgreSQL{process} under {folder.Root} {what} Its log ends:{Environment.NewLine}{tail}{Environment.NewLine}",
+            $"{remedy}, or {EmbeddedPostgresException.OwnServer}.", inner);
     }
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -10,7 +10,7 @@ namespace OrderSaga.Host.Embedded;
 /// </summary>
 internal sealed class PostgresFolder : IDisposable
 {
-    private const string Away = "/var/lib/ordersaga";
+    private const string Away = "/var/lib/ordersaga", LockFile = "host.lock", HolderFile = "host.pid", LocationFile = "postgres.location", OwnerFile = "owner";
 
     private readonly FileStream folderLock;
     private readonly ILogger log;
@@ -18,8 +18,9 @@ internal sealed class PostgresFolder : IDisposable
     private PostgresFolder(string root, FileStream held, ILogger log)
     {
         (Root, folderLock, this.log) = (root, held, log);
-        var location = Path.Combine(root, "postgres.location");
-        Area = File.Exists(location) ? RealPath(File.ReadAllText(location).Trim()) : Path.Combine(root, "postgres");
+        Area = LocationIn(root) ?? Path.Combine(root, "postgres");
+        if (IsAway)
+            Adopt();
     }
 
     public string Root { get; }
@@ -31,7 +32,12 @@ internal sealed class PostgresFolder : IDisposable
     public string ServerLog => Path.Combine(Area, "server.log");
 
     /// <summary>The version that made the data; only its programs can read them.</summary>
-    public int? Major => File.Exists(VersionFile) ? int.Parse(File.ReadAllText(VersionFile), CultureInfo.InvariantCulture) : null;
+    public int? Major =>
+        !File.Exists(VersionFile) ? null
+        : int.TryParse(File.ReadAllText(VersionFile).Split('.')[0], NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var major) ? major
+        : throw Unknown();
+
+    private bool IsAway => Area != Path.Combine(Root, "postgres");
 
     public string PasswordFile => Path.Combine(Root, "password");
 
@@ -43,19 +49,30 @@ internal sealed class PostgresFolder : IDisposable
         Directory.CreateDirectory(path);
         var root = RealPath(Path.GetFullPath(path));
         // Beside the lock, for a locked file cannot be read.
-        var holder = Path.Combine(root, "host.pid");
+        var holder = Path.Combine(root, HolderFile);
+        FileStream? held = null;
         try
         {
-            var held = new FileStream(Path.Combine(root, "host.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            held = new FileStream(Path.Combine(root, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             File.WriteAllText(holder, $"{Environment.ProcessId}\n");
             return new(root, held, log);
         }
-        catch (IOException e) when (File.Exists(holder))
+        catch (IOException e) when (held is null && IsHeld(e))
         {
-            throw new EmbeddedPostgresException($"The folder {root} is in use by another OrderSaga (process {File.ReadAllText(holder).Trim()}).",
+            var process = File.Exists(holder) ? $" (process {File.ReadAllText(holder).Trim()})" : "";
+            throw new EmbeddedPostgresException($"The folder {root} is in use by another OrderSaga{process}.",
                 $"Stop that one, or start this one in another folder, or {EmbeddedPostgresException.OwnServer}.", e);
         }
+        catch
+        {
+            held?.Dispose();
+            throw;
+        }
     }
+
+    /// <summary>Somebody else has the file open; not a full disk or a missing right.</summary>
+    public static bool IsHeld(IOException e) =>
+        OperatingSystem.IsWindows() ? e.HResult == unchecked((int)0x80070020) : e.HResult == (OperatingSystem.IsLinux() ? 11 : 35);
 
     public void Dispose() => folderLock.Dispose();
 
@@ -73,9 +90,49 @@ internal sealed class PostgresFolder : IDisposable
 
         foreach (var leftover in new DirectoryInfo(Area).EnumerateFileSystemInfos("new-*"))
             TryDelete(leftover);
-        if (Major is null)
-            await InitAsync(programs, ct);
+        if (Major is not null)
+            return;
+        if (Directory.Exists(Data) && Directory.EnumerateFileSystemEntries(Data).Any())
+            throw Unknown();
+        if (Directory.Exists(Data))
+            Directory.Delete(Data);
+        await InitAsync(programs, ct);
     }
+
+    /// <summary>Removes what this made; null, or what stays because it is somebody else's.</summary>
+    public string? Remove()
+    {
+        foreach (var folder in new[] { Area, Path.Combine(Root, "postgres") }.Where(Directory.Exists))
+            Directory.Delete(folder, recursive: true);
+        foreach (var file in new[] { PasswordFile, Path.Combine(Root, LocationFile), Path.Combine(Root, HolderFile), Path.Combine(Root, LockFile) })
+            File.Delete(file);
+        if (Directory.EnumerateFileSystemEntries(Root).Select(Path.GetFileName).ToList() is { Count: > 0 } others)
+            return string.Join(", ", others);
+        Directory.Delete(Root);
+        return null;
+    }
+
+    // Data elsewhere go with a folder that was moved, but are not shared with a copy of it.
+    private void Adopt()
+    {
+        var file = Path.Combine(Area, OwnerFile);
+        var owner = File.Exists(file) ? File.ReadAllText(file).Trim() : Root;
+        if (owner != Root && LocationIn(owner) == Area)
+        {
+            folderLock.Dispose();
+            throw new EmbeddedPostgresException($"The folder {Root} is a copy: its data are in {Area} and belong to {owner}.",
+                $"Copy that folder too and name the copy in {Path.Combine(Root, LocationFile)}, or remove {Root} to begin anew.");
+        }
+
+        if (Directory.Exists(Area))
+            File.WriteAllText(file, $"{Root}\n");
+    }
+
+    private static string? LocationIn(string root) =>
+        Path.Combine(root, LocationFile) is var file && File.Exists(file) ? RealPath(File.ReadAllText(file).Trim()) : null;
+
+    private EmbeddedPostgresException Unknown() => new($"The folder {Data} holds something, but no data of PostgreSQL: its PG_VERSION is missing or cannot be read.",
+        $"Restore it from a backup, or begin anew (ordersaga reset), or {EmbeddedPostgresException.OwnServer}.");
 
     /// <summary>Finds an area that the account of the server can enter.</summary>
     private async Task SettleAsync(PostgresPrograms programs, CancellationToken ct)
@@ -98,7 +155,8 @@ internal sealed class PostgresFolder : IDisposable
 
         Directory.Delete(Area, recursive: true);
         Area = area;
-        WritePrivate(Path.Combine(Root, "postgres.location"), area);
+        File.WriteAllText(Path.Combine(area, OwnerFile), $"{Root}\n");
+        WritePrivate(Path.Combine(Root, LocationFile), area);
         log.LogInformation("The data of the private PostgreSQL are in {Area}: the account that runs it cannot enter {Folder}", Area, Root);
     }
 
@@ -126,11 +184,14 @@ internal sealed class PostgresFolder : IDisposable
 
         File.Delete(copy);
         if (code != 0)
-            throw new EmbeddedPostgresException($"initdb failed under {Area}: {output}", $"Remove what it names, or {EmbeddedPostgresException.OwnServer}.");
+            throw new EmbeddedPostgresException($"initdb failed under {Area}: {output}", EmbeddedPostgresException.SaysFull(output)
+                ? $"Make room on that disk (some 100 MB), or start in another folder, or {EmbeddedPostgresException.OwnServer}."
+                : $"Remove what it names, or {EmbeddedPostgresException.OwnServer}.");
         Directory.Move(Path.Combine(Area, name), Data);
     }
 
-    private static void TryDelete(FileSystemInfo leftover)
+    /// <summary>Deletes it, if nobody else is adding to it.</summary>
+    public static void TryDelete(FileSystemInfo leftover)
     {
         try
         {

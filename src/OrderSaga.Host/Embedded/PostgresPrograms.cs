@@ -30,25 +30,28 @@ internal sealed class PostgresPrograms
         Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ProgramFiles), "PostgreSQL", "*", "bin"),
     ];
 
-    /// <summary>The newest programs of the wanted major version, together with an account they accept.</summary>
-    public static async Task<PostgresPrograms> FindAsync(int? major, IEnumerable<string> places, IEnumerable<string> ways, CancellationToken ct)
+    /// <summary>The newest programs of the wanted major version, fetched if there are none, together with an account they accept.</summary>
+    public static async Task<PostgresPrograms> FindAsync(int? major, PostgresSource source, IEnumerable<string> ways, ILogger log, CancellationToken ct)
     {
         var found = new List<(string Folder, int Major)>();
-        foreach (var folder in places.Where(Path.IsPathFullyQualified).SelectMany(Expand).Select(Real).OfType<string>().Distinct())
+        foreach (var folder in source.Places.Where(Path.IsPathFullyQualified).SelectMany(Expand).Select(Real).OfType<string>().Distinct())
             if (await MajorAsync(folder, ct) is { } version)
                 found.Add((folder, version));
 
-        if (found.Count == 0)
-            throw new EmbeddedPostgresException("No PostgreSQL (initdb, pg_ctl, postgres) was found on this machine.",
-                $"Install it (e.g. apt-get install postgresql), or {EmbeddedPostgresException.OwnServer}.");
+        var usable = found.Where(f => major is null || f.Major == major).OrderByDescending(f => f.Major).Select(f => f.Folder).FirstOrDefault();
+        if (usable is null && source.Package is { } package && (major ?? package.Major) == package.Major)
+            usable = await package.GetAsync(log, ct);
+        if (usable is not null)
+            return await ForThisAccountAsync(usable, ways, ct);
 
-        var usable = found.Where(f => major is null || f.Major == major).OrderByDescending(f => f.Major).ToList();
-        if (usable.Count == 0)
-            throw new EmbeddedPostgresException($"The data were made by PostgreSQL {major}, but only {string.Join(", ", found.Select(f => f.Major))} was found.",
-                $"Install PostgreSQL {major}, or move the data folder away to begin anew, or {EmbeddedPostgresException.OwnServer}.");
-
-        return await ForThisAccountAsync(usable[0].Folder, ways, ct);
+        throw major is null
+            ? new EmbeddedPostgresException("No PostgreSQL (initdb, pg_ctl, postgres) was found on this machine.", EmbeddedPostgresException.GetPrograms)
+            : new EmbeddedPostgresException($"The data were made by PostgreSQL {major}, and its programs are not here{Others(found.Select(f => f.Major), source.Package)}.",
+                $"Install PostgreSQL {major}, or set Database:Embedded:Programs to the folder of its programs, or begin anew (ordersaga reset), or {EmbeddedPostgresException.OwnServer}.");
     }
+
+    private static string Others(IEnumerable<int> found, PostgresPackage? package) =>
+        found.Concat(package is null ? [] : [package.Major]).Distinct().Order().ToList() is { Count: > 0 } others ? $" (only those of {string.Join(", ", others)} can be had)" : "";
 
     /// <summary>Runs one of the programs to its end.</summary>
     public Task<(int Code, string Output)> RunAsync(string program, IEnumerable<string> arguments, string workingFolder, CancellationToken ct)
@@ -97,7 +100,7 @@ internal sealed class PostgresPrograms
                select (prefix, $"{entry[2]}:{entry[3]}");
     }
 
-    private static IEnumerable<string> Expand(string place)
+    internal static IEnumerable<string> Expand(string place)
     {
         var star = place.IndexOf('*', StringComparison.Ordinal);
         if (star < 0)
@@ -110,7 +113,7 @@ internal sealed class PostgresPrograms
     }
 
     // PATH often holds only links; the programs look for each other and for their libraries beside the real file.
-    private static string? Real(string folder)
+    internal static string? Real(string folder)
     {
         var server = new FileInfo(Path.Combine(folder, Program("postgres")));
         if (!server.Exists)
@@ -122,7 +125,8 @@ internal sealed class PostgresPrograms
 
     private static string Program(string name) => OperatingSystem.IsWindows() ? $"{name}.exe" : name;
 
-    private static async Task<int?> MajorAsync(string folder, CancellationToken ct)
+    /// <summary>The version of the programs in a folder; null if they do not run here.</summary>
+    public static async Task<int?> MajorAsync(string folder, CancellationToken ct)
     {
         // "postgres (PostgreSQL) 15.18 (Debian ...)"
         var (code, output) = await ExecuteAsync([Path.Combine(folder, "postgres"), "--version"], folder, ct);

@@ -19,6 +19,7 @@ internal sealed record Command(int ExitCode, string Output, string Error)
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         using var process = Process.Start(start)!;
+        process.StandardInput.Close();
         var (output, error) = (process.StandardOutput.ReadToEndAsync(ct), process.StandardError.ReadToEndAsync(ct));
         try
         {
