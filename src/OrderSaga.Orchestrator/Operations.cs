@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using OrderSaga.Messaging;
+using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.Outbox;
 
 namespace OrderSaga.Orchestrator;
@@ -15,8 +16,9 @@ public sealed class Operations
 
     private readonly Outbox<OrchestratorDb> outbox;
     private readonly OrderStateMachine machine;
+    private readonly Database database;
 
-    internal Operations(Outbox<OrchestratorDb> outbox, OrderStateMachine machine) => (this.outbox, this.machine) = (outbox, machine);
+    internal Operations(Outbox<OrchestratorDb> outbox, OrderStateMachine machine, DatabaseOf<OrchestratorDb> database) => (this.outbox, this.machine, this.database) = (outbox, machine, database.Value);
 
     /// <summary>Undoes the order.</summary>
     /// <param name="orderId">The order.</param>
@@ -59,7 +61,19 @@ public sealed class Operations
             ? ActAsync(orderId, what(known), actor, ct)
             : Task.FromResult(new Outcome(Answer.Unknown, orderId, Why: $"There is no step '{step}'. The steps are {string.Join(", ", machine.AllSteps)}."));
 
-    private Task<Outcome> ActAsync(Guid orderId, Happening happening, string? actor, CancellationToken ct) => outbox.RunAsync(async (db, session) =>
+    private async Task<Outcome> ActAsync(Guid orderId, Happening happening, string? actor, CancellationToken ct)
+    {
+        try
+        {
+            return await DecideAsync(orderId, happening, actor, ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (database.IsConflict(e))
+        {
+            return new Outcome(Answer.Refused, orderId, Why: "Others were faster again and again: look at the order, and try again.");
+        }
+    }
+
+    private Task<Outcome> DecideAsync(Guid orderId, Happening happening, string? actor, CancellationToken ct) => outbox.RunAsync(async (db, session) =>
     {
         var saga = await db.Orders.SingleOrDefaultAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false);
         if (saga is null)

@@ -31,7 +31,8 @@ public static class OrchestratorRoom
         services.AddSingleton<OrderStateMachine>();
         services.AddSingleton(provider => new Intake(
             provider.GetRequiredService<Outbox<OrchestratorDb>>(), provider.GetRequiredService<OrderStateMachine>(), provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(provider => new Operations(provider.GetRequiredService<Outbox<OrchestratorDb>>(), provider.GetRequiredService<OrderStateMachine>()));
+        services.AddSingleton(provider => new Operations(
+            provider.GetRequiredService<Outbox<OrchestratorDb>>(), provider.GetRequiredService<OrderStateMachine>(), provider.GetRequiredService<DatabaseOf<OrchestratorDb>>()));
         services.AddSingleton(provider => new Queries(
             provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<OrderStateMachine>(), provider.GetRequiredService<OrderChanges>(), provider.GetRequiredService<TimeProvider>()));
     }

@@ -39,9 +39,9 @@ internal static class OpsApi
     }
 
     private static async Task<IResult> ListAsync(
-        Queries queries, string? state, string? status, string? olderThan, string? step, string? customer, string? page, CancellationToken ct)
+        HttpRequest request, Queries queries, string? state, string? status, string? olderThan, string? step, string? customer, string? page, CancellationToken ct)
     {
-        var wrong = new Dictionary<string, string[]>();
+        var wrong = Unknown(request, "state", "status", "olderThan", "step", "customer", "page");
         var filter = new OrderFilter(
             OneOf(wrong, "state", state, queries.States),
             OneOf(wrong, "status", status, Statuses),
@@ -58,16 +58,18 @@ internal static class OpsApi
             ? Results.Ok(file)
             : Problems.Of(404, "order-unknown", "There is no such order.", $"No order has the id {orderId}.");
 
-    private static async Task<IResult> StuckAsync(Queries queries, string? page, CancellationToken ct) =>
-        await queries.StuckAsync(Given(page), ct).ConfigureAwait(false) is { } found ? Results.Ok(new { stuck = found.Items, next = found.Next }) : NoSuchPage();
+    private static async Task<IResult> StuckAsync(HttpRequest request, Queries queries, string? page, CancellationToken ct) =>
+        Unknown(request, "page") is { Count: > 0 } wrong ? Problems.Invalid("question", wrong)
+        : await queries.StuckAsync(Given(page), ct).ConfigureAwait(false) is { } found ? Results.Ok(new { stuck = found.Items, next = found.Next }) : NoSuchPage();
 
-    private static async Task<IResult> AuditAsync(Queries queries, string? order, string? page, CancellationToken ct)
+    private static async Task<IResult> AuditAsync(HttpRequest request, Queries queries, string? order, string? page, CancellationToken ct)
     {
-        Guid? orderId = null;
-        if (Given(order) is { } text)
-            orderId = Guid.TryParse(text, out var id) ? id : null;
+        var wrong = Unknown(request, "order", "page");
+        Guid? orderId = Guid.TryParse(order, out var id) ? id : null;
         if (Given(order) is not null && orderId is null)
-            return Problems.Invalid("question", new Dictionary<string, string[]> { ["order"] = ["It is the id of an order."] });
+            wrong.Add("order", ["It is the id of an order."]);
+        if (wrong.Count > 0)
+            return Problems.Invalid("question", wrong);
         return await queries.AuditAsync(orderId, Given(page), ct).ConfigureAwait(false) is { } found ? Results.Ok(new { audit = found.Items, next = found.Next }) : NoSuchPage();
     }
 
@@ -102,6 +104,10 @@ internal static class OpsApi
     private static object View(Outcome outcome) => new { outcome.OrderId, outcome = outcome.Says, outcome.State, outcome.Status };
 
     private static string? Given(string? value) => string.IsNullOrEmpty(value) ? null : value;
+
+    // A filter that is misspelt would show what nobody asked for.
+    private static Dictionary<string, string[]> Unknown(HttpRequest request, params string[] known) => request.Query.Keys
+        .Except(known, StringComparer.OrdinalIgnoreCase).ToDictionary(key => key, _ => new[] { $"There is no such filter; there are {string.Join(", ", known)}." });
 
     private static string? OneOf(Dictionary<string, string[]> wrong, string field, string? value, IReadOnlyList<string> known)
     {

@@ -164,6 +164,25 @@ public sealed class When_somebody_acts_on_an_order : IAsyncLifetime
         Assert.Equal(["ann pause paused a look", "ann resume resumed"], await AuditAsync(id));
     }
 
+    [Fact]
+    public async Task Should_give_up_in_a_sentence_where_others_are_always_faster()
+    {
+        var id = await WaitingForAsync("ChargePayment");
+        gate.Close();
+        var pause = other.Operations.PauseAsync(id, null, "ann", Ct);
+        for (var round = 0; round < 8; round++)
+        {
+            await gate.Reached;
+            await node.Operations.ResumeAsync(id, "bob", Ct);
+            gate.LetOnePass();
+        }
+
+        var (answer, why) = await AnswerAsync(pause);
+        Assert.Equal(Answer.Refused, answer);
+        Assert.Contains("try again", why, StringComparison.Ordinal);
+        Assert.Null(node.Row(id).PausedAt);
+    }
+
     private static async Task<(Answer Answer, string? Why)> AnswerAsync(Task<Outcome> acting) => await acting is var outcome ? (outcome.Answer, outcome.Why) : default;
 
     private async Task<Guid> WaitingForAsync(string step)

@@ -86,6 +86,7 @@ public static class Operators
             if (name is null)
                 return refusal;
             http.Items[Name] = name;
+            http.Response.Headers.CacheControl = "no-store";
             if (toAct)
                 http.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Operators)).LogInformation("Operator {Operator}: {Method} {Path}", name, http.Request.Method, http.Request.Path);
             return await next(context).ConfigureAwait(false);

@@ -49,8 +49,7 @@ public class When_the_command_line_is_used(OperatedShop shop)
     [Fact]
     public async Task Should_finish_what_is_stuck()
     {
-        var id = await shop.PlaceAsync("c-stuck", "CreateShipment refuse, ReserveInventory undo-silent 2");
-        await shop.UntilAsync(id, order => order.Text("state") == "Failed");
+        var id = shop.Stuck[3];
         Assert.Matches($"{id}  ReserveInventory  stuck +20", (await RunAsync("stuck", "list")).Output);
         Assert.Contains(id, JsonElement.Parse((await RunAsync("stuck", "list", "--json")).Output).Ids("stuck"));
         var retried = await RunAsync("stuck", "retry", $"{id}", "reserveinventory");

@@ -40,7 +40,7 @@ public sealed class OperatedShop : IAsyncLifetime
         Shop = await Shop.StartAsync(Place, Ct, more: Settings);
         Complete = await PlaceAsync("c-complete", wait: 30);
         Waiting = await WaitingAsync();
-        Stuck = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => PlaceAsync("c-stuck", "CreateShipment refuse, ReserveInventory undo-silent 2")));
+        Stuck = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => PlaceAsync("c-stuck", "CreateShipment refuse, ReserveInventory undo-silent 2")));
         foreach (var id in Stuck)
             Assert.Equal("Failed", (await Shop.AtRestAsync(id, Ct)).GetProperty("state").GetString());
     }

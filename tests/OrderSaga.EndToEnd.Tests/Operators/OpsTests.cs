@@ -35,6 +35,8 @@ public class When_operators_look_at_orders(OperatedShop shop)
     [InlineData("orders?olderThan=long", "olderThan")]
     [InlineData("orders?olderThan=-5m", "olderThan")]
     [InlineData("orders?olderThan=99999999d", "olderThan")]
+    [InlineData("orders?stauts=Failed", "stauts")]
+    [InlineData("stuck?step=ChargePayment", "step")]
     [InlineData("orders?page=two", "page")]
     [InlineData("orders?page=u.99999999999999999999.x", "page")]
     [InlineData("orders?page=x.1.00000000000000000000000000000000.", "page")]

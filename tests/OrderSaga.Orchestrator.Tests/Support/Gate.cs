@@ -17,6 +17,14 @@ internal sealed class Gate : SaveChangesInterceptor
 
     public void Open() => Interlocked.Exchange(ref open, null)?.TrySetResult();
 
+    /// <summary>Whoever stands before it goes on, and the next one is held again.</summary>
+    public void LetOnePass()
+    {
+        var passing = open;
+        Close();
+        passing?.TrySetResult();
+    }
+
     public override async ValueTask<InterceptionResult<int>> SavingChangesAsync(DbContextEventData eventData, InterceptionResult<int> result, CancellationToken cancellationToken = default)
     {
         if (open is { } held && eventData.Context!.ChangeTracker.Entries<OrderState>().Any(e => e.State == EntityState.Modified))
