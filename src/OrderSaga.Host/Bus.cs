@@ -2,6 +2,7 @@ using MassTransit;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Clock;
 using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Health;
 using OrderSaga.Messaging.Steps;
 using OrderSaga.Orchestrator;
 using OrderSaga.Services;
@@ -12,7 +13,7 @@ namespace OrderSaga.Host;
 internal static class Bus
 {
     // What is not handled by then is delivered again, to somebody else or at the next start.
-    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(12);
 
     public static void AddRoles(this IServiceCollection services, Settings settings, Func<string, Database> databaseOf)
     {
@@ -53,6 +54,8 @@ internal static class Bus
             o.WaitUntilStarted = forgetful;
             o.StopTimeout = StopTimeout;
         });
+        services.WatchBroker(settings.TransportUri is { } broker ? $"{broker.Host}:{broker.Port}" : null);
+        services.Configure<HostOptions>(o => o.ShutdownTimeout = Stop.Patience);
     }
 
     private static void AddRole(this IBusRegistrationConfigurator bus, string role, Database database, Settings settings, bool forgetful)

@@ -3,7 +3,6 @@ using OrderSaga.Host;
 using OrderSaga.Host.Commands;
 using OrderSaga.Host.Embedded;
 using OrderSaga.Host.Reconciliation;
-using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.Http;
 using OrderSaga.Services;
 using OrderSaga.Web;
@@ -24,12 +23,14 @@ try
     builder.Services.AddRoles(settings, databaseOf);
     builder.Services.AddSingleton(OperatorKeys.Of(builder.Configuration));
     builder.Services.AddProblems();
+    builder.Services.AddHealth();
     if (settings.Roles.Contains("web"))
         builder.Services.AddWeb();
 
     // Not disposed when the start fails: a bus that never started takes a minute to stop.
     var app = builder.Build();
     app.UseProblems();
+    app.MapHealth();
     if (settings.Roles.Contains("web"))
     {
         app.MapWeb();
@@ -44,12 +45,15 @@ try
     await app.StartAsync();
     Listening.Tell(app);
     Start.Tell(settings, app.Urls);
-    await app.WaitForShutdownAsync();
-    await app.DisposeAsync();
+    return await Stop.WhenToldAsync(app, embedded);
+}
+catch (OperationCanceledException)
+{
+    Console.WriteLine("Stopped before it had started");
     return 0;
 }
-catch (Exception e) when (e is SettingsException or EmbeddedPostgresException or SchemaException)
+catch (Exception e)
 {
-    Console.Error.WriteLine(e.Message);
+    Console.Error.WriteLine(Start.Explain(e));
     return 1;
 }

@@ -1,5 +1,9 @@
+using System.Data.Common;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Configuration.Json;
 using OrderSaga.Host.Embedded;
+using OrderSaga.Messaging.Databases;
 
 namespace OrderSaga.Host;
 
@@ -24,6 +28,8 @@ internal static class Start
         var file = new JsonConfigurationSource { Path = Path.GetFullPath("appsettings.json"), Optional = true, ReloadOnChange = true };
         file.ResolveFileProvider();
         sources.Insert(sources.IndexOf(last) + 1, file);
+        // That it cannot start is said once, as a sentence and without a trace.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", level => level is LogLevel.Warning or LogLevel.Error);
         return builder;
     }
 
@@ -50,6 +56,22 @@ internal static class Start
         }
     }
 
+    /// <summary>Why the start failed, with what helps.</summary>
+    public static string Explain(Exception e) => e switch
+    {
+        SettingsException or EmbeddedPostgresException or SchemaException => e.Message,
+        IOException { InnerException: AddressInUseException } => $"{e.Message} Another program listens there, perhaps another OrderSaga: stop it, or choose another address with --urls http://127.0.0.1:5081.",
+        SocketException { SocketErrorCode: SocketError.AccessDenied or SocketError.AddressNotAvailable } => $"The address of Urls cannot be listened on: {e.Message}. Choose another with --urls http://127.0.0.1:5080.",
+        _ when Causes(e).OfType<DbException>().FirstOrDefault() is { } refused => $"The database refused what the start needs: {refused.Message} See that Database:ConnectionString names the right server, account and password, and that the account may change tables, or has an 'ordersaga migrate' done before.",
+        _ => $"The start failed for a reason that was not foreseen: {e.GetType().Name}: {e.Message} (--Logging:LogLevel:Default Debug shows more.)",
+    };
+
+    private static IEnumerable<Exception> Causes(Exception? e)
+    {
+        for (; e is not null; e = e.InnerException)
+            yield return e;
+    }
+
     public static void Tell(Settings settings, IEnumerable<string> urls)
     {
         if (settings.Database.Provider != DatabaseSettings.Embedded)
@@ -61,5 +83,8 @@ internal static class Start
         if (settings.Roles.Contains("web"))
             foreach (var url in urls)
                 Console.WriteLine($"Console: {url}");
+        else
+            foreach (var url in urls)
+                Console.WriteLine($"Listening: {url}");
     }
 }

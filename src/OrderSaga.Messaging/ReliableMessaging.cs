@@ -8,6 +8,7 @@ using Microsoft.Extensions.Hosting;
 using OrderSaga.Messaging.Alerts;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.DeadLetters;
+using OrderSaga.Messaging.Health;
 using OrderSaga.Messaging.Inbox;
 using OrderSaga.Messaging.Outbox;
 using OrderSaga.Messaging.Sagas;
@@ -46,6 +47,7 @@ public static class ReliableMessaging
         services.AddSingleton<Schema>(provider =>
             new Schema<TDb>(provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<DatabaseOf<TDb>>(), seed));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, SchemaStart>());
+        services.AddCheckOnce<DatabaseCheck>("database");
         return services;
     }
 
@@ -71,6 +73,7 @@ public static class ReliableMessaging
     {
         services.AddSingleton<Outbox<TDb>, EntityFrameworkOutbox<TDb, TEntry>>();
         services.AddHostedService(provider => provider.GetRequiredService<Outbox<TDb>>());
+        services.AddCheckOnce<BacklogCheck<TDb, TEntry>>("backlog");
         return services;
     }
 

@@ -42,7 +42,7 @@ public sealed class CheckoutOptions
     internal static string WhyUnreadable(InvalidOperationException e) => e.InnerException?.Message ?? e.Message;
 
     /// <summary>What is wrong: the key, its value and what it should be.</summary>
-    public IEnumerable<(string Key, string Value, string Remedy)> Check(IReadOnlyCollection<string> steps, IReadOnlyCollection<string> optional)
+    public IEnumerable<(string Key, string? Value, string Remedy)> Check(IReadOnlyCollection<string> steps, IReadOnlyCollection<string> optional)
     {
         if (Asks is < 1 or > 100)
             yield return (nameof(Asks), $"{Asks}", "a step is asked for 1 to 100 times.");

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Health;
 using OrderSaga.Messaging.Outbox;
 using OrderSaga.Messaging.Sagas;
 using OrderSaga.Messaging.Scheduling;
@@ -24,7 +25,7 @@ public static class OrchestratorRoom
     /// <summary>The room's face to those who take orders in, read them and act on them: <see cref="Intake"/>, <see cref="Queries"/> and <see cref="Operations"/>.</summary>
     public static void AddOrchestratorFace(this IServiceCollection services, Database database)
     {
-        services.AddOptions<CheckoutOptions>().BindConfiguration(CheckoutOptions.Section, binder => binder.ErrorOnUnknownConfiguration = true);
+        services.AddSection<CheckoutOptions>(CheckoutOptions.Section);
         services.AddSingleton<OrderChanges>();
         services.AddDatabase<OrchestratorDb>(database, options: (provider, options) => options.AddInterceptors(provider.GetRequiredService<OrderChanges>()));
         services.AddReliableMessaging<OrchestratorDb, SagaLogEntry>();
@@ -34,29 +35,18 @@ public static class OrchestratorRoom
         services.AddSingleton(provider => new Operations(
             provider.GetRequiredService<Outbox<OrchestratorDb>>(), provider.GetRequiredService<OrderStateMachine>(), provider.GetRequiredService<DatabaseOf<OrchestratorDb>>()));
         services.AddSingleton(provider => new Queries(
-            provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<OrderStateMachine>(), provider.GetRequiredService<OrderChanges>(), provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<OrderStateMachine>(), provider.GetRequiredService<OrderChanges>(), provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping));
+        services.AddCheckOnce<RoutesCheck>("routes");
     }
 
     /// <summary>What is wrong with the section Checkout, with the key, its value and the remedy.</summary>
-    public static IEnumerable<(string Key, string? Value, string Remedy)> Check(IConfiguration configuration)
-    {
-        var options = new CheckoutOptions();
-        string? unreadable = null;
-        try
+    public static IEnumerable<(string Key, string? Value, string Remedy)> Check(IConfiguration configuration) => Section.Check<CheckoutOptions>(
+        configuration, CheckoutOptions.Section, "times look like 00:01:00, Asks is a number, switches are true or false.", options =>
         {
-            configuration.GetSection(CheckoutOptions.Section).Bind(options, binder => binder.ErrorOnUnknownConfiguration = true);
-        }
-        catch (InvalidOperationException e)
-        {
-            unreadable = CheckoutOptions.WhyUnreadable(e);
-        }
-
-        if (unreadable is not null)
-            return [(CheckoutOptions.Section, "(see below)", $"{unreadable} Times look like 00:01:00, switches are true or false.")];
-        var machine = Unhosted(options);
-        return options.Check([.. machine.WholeRoute.Select(s => s.Name)], machine.OptionalSteps)
-            .Select(wrong => ($"{CheckoutOptions.Section}:{wrong.Key}", (string?)wrong.Value, wrong.Remedy));
-    }
+            var machine = Unhosted(options);
+            return options.Check([.. machine.WholeRoute.Select(s => s.Name)], machine.OptionalSteps);
+        });
 
     /// <summary>The machine on its own, for looking at its table.</summary>
     internal static OrderStateMachine Unhosted(CheckoutOptions options) => new(new Fixed(options), TimeProvider.System, NullLogger<OrderStateMachine>.Instance);
@@ -83,6 +73,8 @@ public static class OrchestratorRoom
         Alerts.AddConsumers(bus);
         bus.AddAlerts();
         bus.AddSingleton<Deadlines>();
+        bus.AddSingleton<SweepPulse>();
+        bus.AddCheckOnce<SweepCheck>("sweep");
         bus.AddSingleton<IActOnTimeout<OrderState>>(provider => provider.GetRequiredService<Deadlines>());
         bus.AddQuartzTimeouts<OrchestratorDb, OrderState>(underWay: order => order.Asked != null);
         bus.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<Sweep>(provider, forgetfulTransport));

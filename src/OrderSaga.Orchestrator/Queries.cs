@@ -23,9 +23,10 @@ public sealed partial class Queries
     private readonly OrderStateMachine machine;
     private readonly OrderChanges changes;
     private readonly TimeProvider time;
+    private readonly CancellationToken stopping;
 
-    internal Queries(IServiceScopeFactory scopes, OrderStateMachine machine, OrderChanges changes, TimeProvider time) =>
-        (this.scopes, this.machine, this.changes, this.time) = (scopes, machine, changes, time);
+    internal Queries(IServiceScopeFactory scopes, OrderStateMachine machine, OrderChanges changes, TimeProvider time, CancellationToken stopping) =>
+        (this.scopes, this.machine, this.changes, this.time, this.stopping) = (scopes, machine, changes, time, stopping);
 
     /// <summary>The order as it stands now.</summary>
     public async Task<OrderView?> FindAsync(Guid orderId, CancellationToken ct)
@@ -40,10 +41,11 @@ public sealed partial class Queries
 
     /// <summary>
     /// The order at each of its versions after the one given: first what has been, as the log tells it, then what comes, until it is at rest.
-    /// While the database is away it waits.
+    /// While the database is away it waits; when the process is about to stop it ends.
     /// </summary>
     public async IAsyncEnumerable<OrderView> FollowAsync(Guid orderId, int after, [EnumeratorCancellation] CancellationToken ct)
     {
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(ct, stopping);
         try
         {
             for (var pause = LookAgain; ;)
@@ -57,9 +59,9 @@ public sealed partial class Queries
                     yield return view;
                 }
 
-                if (order?.EndedAt is not null)
+                if (order?.EndedAt is not null || stopping.IsCancellationRequested)
                     yield break;
-                await Task.WhenAny(change, Task.Delay(pause, Wall, ct)).ConfigureAwait(false);
+                await Task.WhenAny(change, Task.Delay(pause, Wall, enough.Token)).ConfigureAwait(false);
                 ct.ThrowIfCancellationRequested();
                 pause = change.IsCompleted ? LookAgain : pause * 2 < LookAgainAtLast ? pause * 2 : LookAgainAtLast;
             }
@@ -70,10 +72,11 @@ public sealed partial class Queries
         }
     }
 
-    /// <summary>The order once it is at rest, or as it stands when the time is up.</summary>
+    /// <summary>The order once it is at rest, or as it stands when the time is up or the process is about to stop.</summary>
     public async Task<OrderView?> WaitAsync(Guid orderId, TimeSpan patience, CancellationToken ct)
     {
         var until = Wall.GetUtcNow() + patience;
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(ct, stopping);
         try
         {
             while (true)
@@ -82,9 +85,9 @@ public sealed partial class Queries
                 var change = patience > TimeSpan.Zero ? changes.Next(orderId) : Task.CompletedTask;
                 var order = await FindAsync(orderId, ct).ConfigureAwait(false);
                 var left = until - Wall.GetUtcNow();
-                if (order is null || order.AtRest() || left <= TimeSpan.Zero)
+                if (order is null || order.AtRest() || left <= TimeSpan.Zero || stopping.IsCancellationRequested)
                     return order;
-                await Task.WhenAny(change, Task.Delay(left < LookAgain ? left : LookAgain, Wall, ct)).ConfigureAwait(false);
+                await Task.WhenAny(change, Task.Delay(left < LookAgain ? left : LookAgain, Wall, enough.Token)).ConfigureAwait(false);
                 ct.ThrowIfCancellationRequested();
             }
         }
@@ -92,13 +95,6 @@ public sealed partial class Queries
         {
             changes.Forget(orderId);
         }
-    }
-
-    /// <summary>Whether orders can be kept at the moment.</summary>
-    public async Task<bool> CanReachDatabaseAsync(CancellationToken ct)
-    {
-        await using var scope = scopes.CreateAsyncScope();
-        return await scope.ServiceProvider.GetRequiredService<OrchestratorDb>().Database.CanConnectAsync(ct).ConfigureAwait(false);
     }
 
     /// <summary>The steps that orders under way need and this version does not know.</summary>

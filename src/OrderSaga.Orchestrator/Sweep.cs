@@ -18,12 +18,13 @@ internal sealed class Sweep(
     IServiceScopeFactory scopes,
     Deadlines deadlines,
     IHostApplicationLifetime host,
+    SweepPulse pulse,
     TimeProvider time,
     ILogger<Sweep> log,
     bool forgetfulTransport) : BackgroundService
 {
     private const int BatchSize = 100;
-    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
+    internal static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
     // What is due just now, the scheduler is about to fire.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
@@ -47,7 +48,11 @@ internal sealed class Sweep(
             await TryAsync(orderId, () => deadlines.RestartedAsync(orderId, stoppingToken), stoppingToken).ConfigureAwait(false);
 
         deadlines.Count();
-        await time.EveryAsync(Pause, first => SweepAsync(time.GetUtcNow() - (first ? TimeSpan.Zero : Grace), stoppingToken),
+        await time.EveryAsync(Pause, async first =>
+            {
+                await SweepAsync(time.GetUtcNow() - (first ? TimeSpan.Zero : Grace), stoppingToken).ConfigureAwait(false);
+                pulse.Beat();
+            },
             log, "Looking for orders past their deadline", stoppingToken).ConfigureAwait(false);
     }
 

@@ -21,14 +21,11 @@ public static class WebRoom
         services.AddSection<WebOptions>(WebOptions.Section);
         services.AddRateLimit();
         services.AddSingleton<OrderEvents>();
-        services.AddHealthChecks().AddCheck<Health.Database>("database").AddCheck<Health.Routes>("routes");
     }
 
     public static void MapWeb(this WebApplication app)
     {
         app.UseRateLimit();
-        // Who watches the process is not to be told that he asks too often.
-        app.MapGroup("").DisableRateLimiting().MapHealth();
         app.MapOrders();
         app.MapCancel();
         app.MapClock();
@@ -41,6 +38,8 @@ public static class WebRoom
         services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
         services.AddProblemDetails();
         services.AddExceptionHandler<Failures>();
+        services.AddSingleton<Farewell>();
+        services.AddHostedService(provider => provider.GetRequiredService<Farewell>());
     }
 
     /// <inheritdoc cref="AddProblems"/>
@@ -48,6 +47,7 @@ public static class WebRoom
     {
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+        app.Use(app.Services.GetRequiredService<Farewell>().InvokeAsync);
     }
 
     // An outage is not an error of the client's, and not a bug: it is said as what it is, with when to come back.

@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using OrderSaga.Contracts;
 using OrderSaga.Orchestrator.Tests.Support;
 
@@ -157,5 +158,21 @@ public class When_the_rows_are_the_timers
             return node.Row(id).CurrentState == "Compensated";
         });
         Assert.Equal(3, await node.ReadAsync(db => db.Log.Where(e => e.OrderId == id && e.Step == "ChargePayment").MaxAsync(e => e.Attempt, Ct)));
+    }
+
+    [Fact]
+    public async Task Should_say_that_the_sweep_stands_still_and_that_it_runs_again()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var node = await Node.StartAsync(database);
+        Assert.Equal(HealthStatus.Healthy, (await node.HealthAsync("sweep")).Status);
+        await database.IsAwayAsync(true);
+        node.Time.Advance(TimeSpan.FromMinutes(4));
+        var still = await node.HealthAsync("sweep");
+        Assert.Equal(HealthStatus.Unhealthy, still.Status);
+        Assert.Contains("has not come to its end", still.Description, StringComparison.Ordinal);
+        await database.IsAwayAsync(false);
+        for (var again = still.Status; again != HealthStatus.Healthy; again = (await node.HealthAsync("sweep")).Status)
+            node.Time.Advance(TimeSpan.FromSeconds(5));
     }
 }

@@ -29,6 +29,9 @@ public abstract class Database
     /// <summary>Connections of the same pool, for what speaks to the database without a context.</summary>
     public abstract DbDataSource Source { get; }
 
+    /// <summary>Which it is, in words for a person, without what is secret in its connection string.</summary>
+    public abstract string Name { get; }
+
     /// <summary>Another node or message was faster, or the server chose a victim: rolled back whole, it may simply be tried again.</summary>
     public bool IsConflict(Exception exception) => exception switch
     {

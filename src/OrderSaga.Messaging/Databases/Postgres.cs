@@ -19,6 +19,8 @@ internal sealed class Postgres : Database
         // Nothing that we do leaves anything behind in a session, so seven statements per use of a connection can be saved.
         builder.ConnectionStringBuilder.NoResetOnClose = true;
         source = builder.Build();
+        var at = builder.ConnectionStringBuilder;
+        Name = $"the database {at.Database} of PostgreSQL at {at.Host}:{at.Port}";
     }
 
     // The driver knows: no connection, no answer in time, no memory, disk or connection left, starting, ending.
@@ -31,6 +33,8 @@ internal sealed class Postgres : Database
         .ReplaceService<IMigrationsAssembly, Migrations>();
 
     public override DbDataSource Source => source;
+
+    public override string Name { get; }
 
     protected override bool IsConflictOfTheServer(Exception exception) => exception is PostgresException
     {

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
@@ -12,6 +13,14 @@ public abstract class Schema
     internal const string History = "migrations_history";
 
     public abstract string Name { get; }
+
+    public abstract Database Database { get; }
+
+    /// <summary>A query for the migrations that were applied to it, as two columns: the schema's name, the migration's.</summary>
+    internal abstract string AppliedQuery { get; }
+
+    /// <summary>The migrations that this program needs.</summary>
+    internal abstract IReadOnlyList<string> Needed { get; }
 
     /// <summary>
     /// Applies the migrations that are missing and puts in the first rows where there are none: all of it in one commit, or nothing. Of
@@ -43,7 +52,15 @@ public sealed record SchemaChange(string Schema, bool Made, IReadOnlyList<string
 internal sealed class Schema<TDb>(IServiceScopeFactory scopes, DatabaseOf<TDb> database, Func<TDb, CancellationToken, Task>? seed) : Schema
     where TDb : DbContext, IOwnsSchema
 {
+    private (string Query, IReadOnlyList<string> Needed)? history;
+
     public override string Name => TDb.Schema;
+
+    public override Database Database => database.Value;
+
+    internal override string AppliedQuery => (history ??= ReadHistory()).Query;
+
+    internal override IReadOnlyList<string> Needed => (history ??= ReadHistory()).Needed;
 
     public override async Task<SchemaChange> UpdateAsync(CancellationToken ct)
     {
@@ -52,7 +69,7 @@ internal sealed class Schema<TDb>(IServiceScopeFactory scopes, DatabaseOf<TDb> d
         // Waiting for another process and changing a large table take as long as they take.
         db.Database.SetCommandTimeout(0);
         if (!await db.GetService<IRelationalDatabaseCreator>().ExistsAsync(ct).ConfigureAwait(false))
-            throw SchemaException.WithoutDatabase(Name);
+            throw await WhyNotThereAsync(ct).ConfigureAwait(false);
         await using var transaction = await db.Database.BeginTransactionAsync(ct).ConfigureAwait(false);
         await db.Database.ExecuteSqlRawAsync(database.Value.LockForSchema, ct).ConfigureAwait(false);
         var change = await MigrateAsync(db, ct).ConfigureAwait(false);
@@ -67,6 +84,33 @@ internal sealed class Schema<TDb>(IServiceScopeFactory scopes, DatabaseOf<TDb> d
     {
         await using var scope = scopes.CreateAsyncScope();
         return await LookAsync(scope.ServiceProvider.GetRequiredService<TDb>(), ct).ConfigureAwait(false);
+    }
+
+    // A connection that somebody before the server accepted and dropped looks the same to the provider: then the server is away.
+    private async Task<Exception> WhyNotThereAsync(CancellationToken ct)
+    {
+        try
+        {
+            await using var connection = await database.Value.Source.OpenConnectionAsync(ct).ConfigureAwait(false);
+        }
+        catch (DbException e) when (e.InnerException is IOException && Database.IsAway(e))
+        {
+            return e;
+        }
+        catch (DbException)
+        {
+            // The server's own word: it has no such database, or not for this account.
+        }
+
+        return SchemaException.WithoutDatabase(Name);
+    }
+
+    private (string, IReadOnlyList<string>) ReadHistory()
+    {
+        using var scope = scopes.CreateScope();
+        var db = scope.ServiceProvider.GetRequiredService<TDb>();
+        var sql = db.GetService<ISqlGenerationHelper>();
+        return ($"SELECT '{TDb.Schema}', {sql.DelimitIdentifier("MigrationId")} FROM {sql.DelimitIdentifier(History, TDb.Schema)}", [.. db.Database.GetMigrations()]);
     }
 
     public override string Script()

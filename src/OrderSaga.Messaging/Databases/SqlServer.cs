@@ -24,6 +24,7 @@ internal sealed class SqlServer : Database
         if (!builder.ShouldSerialize("Pool Blocking Period"))
             builder.PoolBlockingPeriod = PoolBlockingPeriod.NeverBlock;
         (this.connectionString, this.maxBatchSize) = (builder.ConnectionString, maxBatchSize);
+        Name = $"the database {builder.InitialCatalog} of SQL Server at {builder.DataSource}";
         Source = SqlClientFactory.Instance.CreateDataSource(this.connectionString);
     }
 
@@ -35,6 +36,8 @@ internal sealed class SqlServer : Database
     public override string ScriptHead => "SET XACT_ABORT, QUOTED_IDENTIFIER, ANSI_NULLS ON;\nGO\n";
 
     public override DbDataSource Source { get; }
+
+    public override string Name { get; }
 
     internal override string LockForSchema => "EXEC sp_getapplock @Resource = 'ordersaga-schema', @LockMode = 'Exclusive', @LockOwner = 'Transaction'";
 

@@ -24,6 +24,7 @@ internal sealed class GatewayClient : IDisposable
     private readonly ResiliencePipeline pipeline;
     private readonly ILogger log;
     private bool isOpen;
+    private volatile string? failing;
 
     /// <param name="address">Where it is; asked for at the first call.</param>
     /// <param name="time">The clock.</param>
@@ -51,6 +52,9 @@ internal sealed class GatewayClient : IDisposable
 
     /// <summary>How long a call may take: less than the lease of the step that makes it.</summary>
     public static TimeSpan CallTime { get; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>Why the last call got no answer; null if it got one, or there was none yet.</summary>
+    public string? Failing => circuit.CircuitState is CircuitState.Open or CircuitState.HalfOpen ? "it only fails, and one call every few seconds looks whether it works again" : failing;
 
     /// <summary>Takes the money, or is told that the card was declined.</summary>
     public Task<GatewayCharge> ChargeAsync(Guid orderId, decimal amount, string currency, string token, string key, string? faults, CancellationToken ct) => SendAsync(
@@ -80,7 +84,14 @@ internal sealed class GatewayClient : IDisposable
     {
         try
         {
-            return await pipeline.ExecuteAsync(async stop => await OnceAsync(make, isAnswer, read, stop).ConfigureAwait(false), ct).ConfigureAwait(false);
+            var answer = await pipeline.ExecuteAsync(async stop => await OnceAsync(make, isAnswer, read, stop).ConfigureAwait(false), ct).ConfigureAwait(false);
+            failing = null;
+            return answer;
+        }
+        catch (OutageException)
+        {
+            failing = "it cannot be reached";
+            throw;
         }
         catch (BrokenCircuitException e)
         {
@@ -88,6 +99,7 @@ internal sealed class GatewayClient : IDisposable
         }
         catch (Exception e) when (e is GatewayFailedException or TimeoutRejectedException)
         {
+            failing = "the last call got no answer, or an error";
             var failed = e as GatewayFailedException ?? new($"The payment gateway did not answer within {CallTime.TotalSeconds} s.", e);
             // A call that only shows that the outage goes on is no try of its order.
             throw circuit.CircuitState == CircuitState.Open ? new OutageException("The payment gateway only fails.", failed, wasCalled: true) : failed;

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Health;
 using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Services;
@@ -19,6 +20,7 @@ public static class Payment
     {
         bus.AddDatabase<PaymentDb>(database);
         bus.AddSingleton(provider => new GatewayClient(() => gateway(provider), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<GatewayClient>>()));
+        bus.AddCheckOnce<GatewayCheck>("gateway");
         bus.AddOutsideStep<ChargePaymentStep>();
         Mailbox.AddConsumers(bus);
     }

@@ -71,6 +71,10 @@ internal sealed class ServersPlace(TestDatabase database, TestBroker broker) : P
 {
     public TestBroker Broker => broker;
 
+    public string ConnectionString => database.ConnectionString;
+
+    public string DatabaseName => new NpgsqlConnectionStringBuilder(ConnectionString).Database!;
+
     public override IReadOnlyList<string> Arguments =>
     [
         "--Database:Provider", "Postgres", "--Database:ConnectionString", database.ConnectionString + ";Maximum Pool Size=60",
@@ -85,6 +89,20 @@ internal sealed class ServersPlace(TestDatabase database, TestBroker broker) : P
     public override Task<string> ConnectionStringAsync() => Task.FromResult(database.ConnectionString);
 
     public override async Task<NpgsqlConnection> OpenAsync() => await database.Source.OpenConnectionAsync();
+
+    /// <summary>A wire of its own to the database.</summary>
+    public Wire WireToDatabase(Wire.State begins = Wire.State.Mended) =>
+        new(new NpgsqlConnectionStringBuilder(ConnectionString).Host!, new NpgsqlConnectionStringBuilder(ConnectionString).Port, begins);
+
+    /// <summary>A wire of its own to the broker.</summary>
+    public Wire WireToBroker(Wire.State begins = Wire.State.Mended) => new(broker.Uri.Host, broker.Uri.Port, begins);
+
+    /// <summary>Arguments of a program that is connected by these wires.</summary>
+    public string[] Through(Wire? database = null, Wire? broker = null) =>
+    [
+        .. database is null ? [] : (string[])["--Database:ConnectionString", new NpgsqlConnectionStringBuilder(ConnectionString) { Host = "127.0.0.1", Port = database.Port, MaxPoolSize = 60 }.ConnectionString],
+        .. broker is null ? [] : (string[])["--Transport:Uri", new UriBuilder(Broker.Uri) { Host = "127.0.0.1", Port = broker.Port }.Uri.ToString()],
+    ];
 
     public Task DatabaseIsAwayAsync(bool away) => database.IsAwayAsync(away);
 

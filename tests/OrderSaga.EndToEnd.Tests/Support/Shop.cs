@@ -13,10 +13,12 @@ internal sealed class Shop : IAsyncDisposable
     private readonly Process process;
     private readonly List<string> output;
 
-    private Shop(Process process, List<string> output, Uri address) =>
-        (this.process, this.output, Http) = (process, output, new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) });
+    private readonly Task<string> console;
+    private HttpClient? http;
 
-    public HttpClient Http { get; }
+    private Shop(Process process, List<string> output, Task<string> console) => (this.process, this.output, this.console) = (process, output, console);
+
+    public HttpClient Http => http ??= new HttpClient { BaseAddress = new Uri(console.Result), Timeout = TimeSpan.FromSeconds(60) };
 
     /// <summary>The processor time that it has used.</summary>
     public TimeSpan Cpu
@@ -40,33 +42,66 @@ internal sealed class Shop : IAsyncDisposable
     /// <summary>Starts it and waits until it says where its console is and that it is ready.</summary>
     public static async Task<Shop> StartAsync(Place place, CancellationToken ct, string? roles = null, params string[] more)
     {
-        var (process, output, console) = Launch(place, roles, more);
-        var ended = process.WaitForExitAsync(ct);
-        var first = await Task.WhenAny(console.Task, ended, Task.Delay(StartLimit, ct));
-        if (first != console.Task)
-        {
-            if (!process.HasExited)
-                process.Kill();
-            throw new InvalidOperationException($"The program did not start:\n{string.Join('\n', output)}");
-        }
+        var shop = Launch(place, roles, more);
+        await shop.ReadyAsync(ct);
+        return shop;
+    }
 
-        var shop = new Shop(process, output, new Uri(await console.Task));
-        if (roles?.Contains("web", StringComparison.Ordinal) == false)
-            return shop;
+    /// <summary>Starts it, and waits for nothing.</summary>
+    public static Shop Launch(Place place, string? roles = null, params string[] more)
+    {
+        var (process, output, console) = Begin(place, roles, more);
+        return new(process, output, console.Task);
+    }
+
+    /// <summary>Waits until it says where it listens.</summary>
+    public async Task StartedAsync(CancellationToken ct)
+    {
+        if (await Task.WhenAny(console, process.WaitForExitAsync(ct), Task.Delay(StartLimit, ct)) == console)
+            return;
+        if (!process.HasExited)
+            process.Kill();
+        throw new InvalidOperationException($"The program did not start:\n{Output}");
+    }
+
+    /// <summary>Waits until it is ready.</summary>
+    public async Task ReadyAsync(CancellationToken ct)
+    {
+        await StartedAsync(ct);
+        await BecomesAsync(health => health.GetProperty("status").GetString() == "Ready", ct);
+    }
+
+    /// <summary>What it says of its health.</summary>
+    public async Task<(HttpStatusCode Status, JsonElement Health)> HealthAsync(CancellationToken ct)
+    {
+        using var response = await Http.GetAsync("/health/ready", ct);
+        return (response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>(ct));
+    }
+
+    /// <summary>What it says of its health, once it is as it is waited for.</summary>
+    public async Task<(HttpStatusCode Status, JsonElement Health)> BecomesAsync(Func<JsonElement, bool> so, CancellationToken ct)
+    {
         for (var patience = Stopwatch.StartNew(); ;)
         {
-            using var ready = await shop.Http.GetAsync("/health/ready", ct);
-            if (ready.StatusCode == HttpStatusCode.OK)
-                return shop;
-            Assert.True(patience.Elapsed < StartLimit, $"It does not become ready: {await ready.Content.ReadAsStringAsync(ct)}\n{shop.Output}");
+            var (status, health) = await HealthAsync(ct);
+            if (so(health))
+                return (status, health);
+            Assert.True(patience.Elapsed < StartLimit, $"It does not become so: {health}\n{Output}");
             await Task.Delay(50, ct);
         }
+    }
+
+    /// <summary>Waits until it has said something.</summary>
+    public async Task SaysAsync(string what, CancellationToken ct)
+    {
+        for (var patience = Stopwatch.StartNew(); !Output.Contains(what, StringComparison.Ordinal); await Task.Delay(20, ct))
+            Assert.True(patience.Elapsed < StartLimit && !process.HasExited, $"It does not say '{what}':\n{Output}");
     }
 
     /// <summary>Starts it where it will die by itself; its exit code.</summary>
     public static async Task<int> StartAndDieAsync(Place place, CancellationToken ct, params string[] more)
     {
-        var (process, output, _) = Launch(place, more: more);
+        var (process, output, _) = Begin(place, more: more);
         using (process)
         {
             try
@@ -86,7 +121,7 @@ internal sealed class Shop : IAsyncDisposable
     /// <summary>Starts it where it cannot start: what it says, and its exit code.</summary>
     public static async Task<(int ExitCode, string Output)> FailToStartAsync(Place place, CancellationToken ct, params string[] more)
     {
-        var (process, output, _) = Launch(place, more: more);
+        var (process, output, _) = Begin(place, more: more);
         using (process)
         {
             await process.WaitForExitAsync(ct).WaitAsync(StartLimit, ct);
@@ -160,10 +195,10 @@ internal sealed class Shop : IAsyncDisposable
         await process.WaitForExitAsync();
     }
 
-    /// <summary>Ctrl-C.</summary>
-    public async Task<int> StopAsync()
+    /// <summary>Ctrl-C, or another signal.</summary>
+    public async Task<int> StopAsync(string signal = "INT")
     {
-        using (var kill = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
+        using (var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
             await kill.WaitForExitAsync();
         try
         {
@@ -180,13 +215,13 @@ internal sealed class Shop : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Http.Dispose();
+        http?.Dispose();
         if (!process.HasExited)
             await StopAsync();
         process.Dispose();
     }
 
-    private static (Process Process, List<string> Output, TaskCompletionSource<string> Console) Launch(Place place, string? roles = null, params string[] more)
+    private static (Process Process, List<string> Output, TaskCompletionSource<string> Console) Begin(Place place, string? roles = null, params string[] more)
     {
         var console = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var output = new List<string>();
@@ -198,8 +233,8 @@ internal sealed class Shop : IAsyncDisposable
                 output.Add(line);
             if (line.StartsWith("Console: ", StringComparison.Ordinal))
                 console.TrySetResult(line["Console: ".Length..]);
-            else if (line.StartsWith("Roles: ", StringComparison.Ordinal) && !line.Contains("web", StringComparison.Ordinal))
-                console.TrySetResult("http://127.0.0.1:0");
+            else if (line.StartsWith("Listening: ", StringComparison.Ordinal))
+                console.TrySetResult(line["Listening: ".Length..]);
         }
 
         var start = new ProcessStartInfo("dotnet", [Repository.Program, "--urls", "http://127.0.0.1:0", .. place.Arguments, .. roles is null ? Array.Empty<string>() : ["--roles", roles], .. more])

@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -52,6 +53,9 @@ internal sealed class Node(IHost host, Script they, ManualTime time) : IAsyncDis
 
     public async Task<Guid> SubmitAsync() =>
         (await host.Services.GetRequiredService<Intake>().SubmitAsync(Participants.Order(Guid.Empty), null, Ct)).OrderId;
+
+    public async Task<HealthReportEntry> HealthAsync(string check) =>
+        (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(c => c.Name == check, Ct)).Entries[check];
 
     public async Task<T> ReadAsync<T>(Func<OrchestratorDb, Task<T>> read)
     {
