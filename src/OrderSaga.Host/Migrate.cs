@@ -20,6 +20,7 @@ internal static class Migrate
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         try
         {
+            Names.Check(builder.Configuration);
             var roles = Settings.RolesOf(builder.Configuration);
             var payment = PaymentSettings.Read(builder.Configuration, roles);
             var database = DatabaseSettings.Read(builder.Configuration, Settings.OwnersOf(roles, payment), connects: !script);

@@ -16,13 +16,10 @@ internal sealed record PaymentSettings(Uri? GatewayUrl, bool HostsSimulator, Tim
     public static PaymentSettings Read(IConfiguration configuration, IReadOnlySet<string> roles)
     {
         // A key that is misspelt would leave the simulator where real money is meant.
-        if (configuration.GetSection(Section).GetChildren().FirstOrDefault(c => !IsKnown(c.Path)) is { } unknown)
-            throw new SettingsException(unknown.Path, "(not shown)", $"there is no such key; there are {Url} and {Slow}.");
+        SettingsException.ThrowIfAny(Messaging.Section.Unknown(configuration.GetSection(Section), "GatewayUrl", "SimulatorSlowTime"));
         var url = UrlOf(configuration[Url]);
         return new(url, url is null && roles.Contains("payment"), SlowTimeOf(configuration[Slow]));
     }
-
-    private static bool IsKnown(string key) => key.Equals(Url, StringComparison.OrdinalIgnoreCase) || key.Equals(Slow, StringComparison.OrdinalIgnoreCase);
 
     private static Uri? UrlOf(string? value) =>
         string.IsNullOrWhiteSpace(value) ? null

@@ -1,7 +1,6 @@
 using System.Globalization;
 using OrderSaga.Host;
 using OrderSaga.Host.Commands;
-using OrderSaga.Host.Embedded;
 using OrderSaga.Host.Reconciliation;
 using OrderSaga.Messaging.Http;
 using OrderSaga.Services;

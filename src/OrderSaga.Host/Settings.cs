@@ -6,9 +6,26 @@ using OrderSaga.Web;
 
 namespace OrderSaga.Host;
 
-/// <summary>A configuration that cannot be started with: what key, what value, what to do.</summary>
-internal sealed class SettingsException(string key, string? value, string remedy)
-    : Exception($"{key} is '{value}': {remedy}");
+/// <summary>A configuration that cannot be started with: what key, what value, what to do; all that is wrong at once.</summary>
+internal sealed class SettingsException : Exception
+{
+    public SettingsException(string key, string? value, string remedy) : base($"{key} is '{value}': {remedy}")
+    {
+    }
+
+    private SettingsException(IEnumerable<string> wrong) : base(string.Join(Environment.NewLine, wrong))
+    {
+    }
+
+    public static void ThrowIfAny(IEnumerable<(string Key, string? Value, string Remedy)> wrong) =>
+        ThrowIfAny([.. wrong.Select(w => new SettingsException(w.Key, w.Value, w.Remedy))]);
+
+    public static void ThrowIfAny(IReadOnlyCollection<SettingsException> wrong)
+    {
+        if (wrong.Count > 0)
+            throw new SettingsException(wrong.Select(e => e.Message));
+    }
+}
 
 /// <summary>The configuration, read and checked once at the start.</summary>
 internal sealed record Settings(IReadOnlySet<string> Roles, DatabaseSettings Database, string Transport, Uri? TransportUri, bool Faults)
@@ -23,20 +40,45 @@ internal sealed record Settings(IReadOnlySet<string> Roles, DatabaseSettings Dat
     public bool MovesClock { get; init; }
 
     /// <summary>Who needs a database in this process.</summary>
-    public static IReadOnlyList<string> OwnersOf(IReadOnlySet<string> roles, PaymentSettings payment) =>
-        [.. roles, DatabaseSettings.Ops, .. payment.HostsSimulator ? [DatabaseSettings.Gateway] : Array.Empty<string>()];
+    public static IReadOnlyList<string> OwnersOf(IReadOnlySet<string> roles, PaymentSettings? payment) =>
+        [.. roles, DatabaseSettings.Ops, .. payment is { HostsSimulator: true } ? [DatabaseSettings.Gateway] : Array.Empty<string>()];
 
     public static Settings Read(IConfiguration configuration, bool development = false)
     {
-        var roles = RolesOf(configuration);
-        var payment = PaymentSettings.Read(configuration, roles);
-        var database = DatabaseSettings.Read(configuration, OwnersOf(roles, payment));
-        var transport = OneOf(configuration, "Transport:Kind", InMemory, RabbitMq);
-        if (transport == InMemory && roles.Count < AllRoles.Count)
+        var wrong = new List<SettingsException>();
+        Try(() => Names.Check(configuration));
+        IReadOnlySet<string> roles = AllRoles.ToHashSet();
+        Try(() => roles = RolesOf(configuration));
+        PaymentSettings? payment = null;
+        Try(() => payment = PaymentSettings.Read(configuration, roles));
+        DatabaseSettings? database = null;
+        Try(() => database = DatabaseSettings.Read(configuration, OwnersOf(roles, payment)));
+        var (transport, uri, faults) = (InMemory, (Uri?)null, false);
+        Try(() => (transport, uri) = TransportOf(configuration, roles));
+        Try(() => faults = FlagOf(configuration, "Faults:Enabled", development));
+        Try(() => SettingsException.ThrowIfAny(Wrong(configuration)));
+        SettingsException.ThrowIfAny(wrong);
+        return new(roles, database!, transport, uri, faults) { Payment = payment!, MovesClock = development };
+
+        void Try(Action read)
+        {
+            try
+            {
+                read();
+            }
+            catch (SettingsException e)
+            {
+                wrong.Add(e);
+            }
+        }
+    }
+
+    private static (string Kind, Uri? Uri) TransportOf(IConfiguration configuration, IReadOnlySet<string> roles)
+    {
+        var kind = OneOf(configuration, "Transport:Kind", InMemory, RabbitMq);
+        if (kind == InMemory && roles.Count < AllRoles.Count)
             throw new SettingsException("Roles", configuration["Roles"], "with Transport:Kind InMemory one process must hold all roles; use RabbitMq to spread them.");
-        foreach (var (key, value, remedy) in Wrong(configuration))
-            throw new SettingsException(key, value, remedy);
-        return new(roles, database, transport, transport == RabbitMq ? UriOf(configuration["Transport:Uri"]) : null, FlagOf(configuration, "Faults:Enabled", development)) { Payment = payment, MovesClock = development };
+        return (kind, kind == RabbitMq ? UriOf(configuration["Transport:Uri"]) : null);
     }
 
     // What is wrong in the sections of the rooms.

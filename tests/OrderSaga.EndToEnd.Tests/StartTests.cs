@@ -149,6 +149,20 @@ public class When_the_program_starts
     [InlineData("Web:Heartbeat", "00:00:00", "from 00:00:01")]
     [InlineData("Web:Proxies", "10.0.0.7, everybody", "10.0.0.0/24")]
     [InlineData("Web:OrdersPerMinute", "60", "OrdersPerMinute")]
+    [InlineData("Databse:Provider", "Postgres", "'Database' may be meant")]
+    [InlineData("Cehckout:StepTime", "00:01:00", "'Checkout' may be meant")]
+    [InlineData("Role", "web", "'Roles' may be meant")]
+    [InlineData("Checkout:StepTme", "00:01:00", "Checkout:StepTime may be meant")]
+    [InlineData("Checkout:UndoPauses", "2", "Checkout:UndoPauses:0")]
+    [InlineData("Database:Conection", "secret", "the keys are Database:Provider")]
+    [InlineData("Database:ConectionString", "secret", "Database:ConnectionString may be meant")]
+    [InlineData("Database:Payments:ConnectionString", "secret", "Database:payment may be meant")]
+    [InlineData("Database:payment:ConnectionStrings", "secret", "Database:payment:ConnectionString may be meant")]
+    [InlineData("Database:SqlServer:BatchSize", "1", "Database:SqlServer:MaxBatchSize")]
+    [InlineData("Database:Embedded:Programs", "nowhere", "Fetched")]
+    [InlineData("Transport:Url", "secret", "Transport:Uri may be meant")]
+    [InlineData("Faults:Enable", "true", "Faults:Enabled may be meant")]
+    [InlineData("Faults:Enabled", "perhaps", "true or false")]
     [InlineData("Shipping:PackingTime", "-00:00:01", "00:00:00")]
     [InlineData("Shipping:SlotCapacity", "0", "at least one")]
     [InlineData("Shipping:SlotDays", "366", "1 to 365")]
@@ -157,6 +171,31 @@ public class When_the_program_starts
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new(key, value)]).Build();
         var error = Assert.Throws<SettingsException>(() => Settings.Read(configuration));
         Assert.Contains(says, error.Message, StringComparison.Ordinal);
+        Assert.Contains(key.Split(':')[0], error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Should_name_everything_that_is_wrong_at_once()
+    {
+        Dictionary<string, string?> values = new() { ["Roles"] = "warehouse", ["Database:Provider"] = "Oracle", ["Transport:Kind"] = "Pigeon", ["Checkout:Asks"] = "0", ["Inventory:Pend"] = "x", ["Shiping:SlotDays"] = "1" };
+        var error = Assert.Throws<SettingsException>(() => Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build()));
+        Assert.All(values.Keys, key => Assert.Contains($"{key} is", error.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Should_leave_the_variables_of_others_alone()
+    {
+        const string Name = "TRANSPORTS";
+        Environment.SetEnvironmentVariable(Name, "bus");
+        try
+        {
+            Settings.Read(new ConfigurationBuilder().AddEnvironmentVariables().Build());
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(Name, null);
+        }
     }
 
     [Theory]

@@ -16,7 +16,7 @@ internal sealed class InventoryOptions
     public TimeSpan PendingTime { get; set; } = TimeSpan.FromSeconds(15);
 
     public static IReadOnlyList<(string Key, string? Value, string Remedy)> Check(IConfiguration configuration) =>
-        Messaging.Section.Check<InventoryOptions>(configuration, Section, "Pending is FailFast or Wait, times look like 00:00:15.", o => o.Check());
+        Messaging.Section.Check<InventoryOptions>(configuration, Section, "Pending is FailFast or Wait, PendingTime looks like 00:00:15.", o => o.Check());
 
     private IEnumerable<(string Key, string? Value, string Remedy)> Check()
     {

@@ -20,7 +20,7 @@ internal sealed class ShippingOptions
     public int SlotDays { get; set; } = 14;
 
     public static IReadOnlyList<(string Key, string? Value, string Remedy)> Check(IConfiguration configuration) =>
-        Messaging.Section.Check<ShippingOptions>(configuration, Section, "Times look like 00:30:00, the others are numbers.", o => o.Check());
+        Messaging.Section.Check<ShippingOptions>(configuration, Section, "times look like 00:30:00, the others are numbers.", o => o.Check());
 
     private IEnumerable<(string Key, string? Value, string Remedy)> Check()
     {
