@@ -22,7 +22,9 @@ public class When_operators_look_at_orders(OperatedShop shop)
         Assert.Equal(failed, (await shop.GetAsync("/ops/orders?status=NeedsAttention&customer=c-stuck")).Ids("orders"));
         Assert.Contains(shop.Stuck[2], failed);
         var all = (await shop.GetAsync("/ops/orders")).Ids("orders").ToList();
-        Assert.True(all.IndexOf(shop.Waiting) < all.IndexOf(shop.Complete), "What is under way comes first.");
+        Assert.Contains(shop.Waiting, all);
+        // Others may have ended since, a whole page of them.
+        Assert.True(all.IndexOf(shop.Complete) is var ended && (ended < 0 || all.IndexOf(shop.Waiting) < ended), "What is under way comes first.");
 
         var waiting = (await shop.GetAsync("/ops/orders?customer=c-waiting")).GetProperty("orders").EnumerateArray().Single(o => o.GetProperty("orderId").GetGuid() == shop.Waiting);
         Assert.Equal(("ChargePayment", "awaiting", 3.99m), (waiting.Text("waitsFor"), waiting.Text("phase"), waiting.GetProperty("total").GetDecimal()));

@@ -65,7 +65,8 @@ public class When_statements_go_to_sql_server
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Database:Provider"] = "SqlServer", ["Database:ConnectionString"] = "Server=nowhere;Database=none" });
         builder.Logging.ClearProviders();
-        builder.Services.AddRoles(Settings.Read(builder.Configuration), _ => database);
+        // With what is there in Development alone.
+        builder.Services.AddRoles(Settings.Read(builder.Configuration, development: true), _ => database);
         foreach (var context in Contexts.All)
             typeof(When_statements_go_to_sql_server).GetMethod(nameof(Intercept), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(context).Invoke(null, [builder.Services, server]);
         await using var app = builder.Build();
