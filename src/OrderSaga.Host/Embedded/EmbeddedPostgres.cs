@@ -12,6 +12,7 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
     /// <summary>Of the database, the superuser and the cluster.</summary>
     internal const string Name = "ordersaga";
 
+    private const long LogSegment = 16 << 20;
     private const string OrphanEnded = "The server of the last Host has ended.";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan FastLimit = TimeSpan.FromSeconds(15);
@@ -282,7 +283,9 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
     {
         var process = Running() is { } left ? $" (process {left.Id})" : "";
         var tail = LogTail();
-        var remedy = EmbeddedPostgresException.SaysFull(what + tail) ? "Make room on that disk" : "Remove what the log names";
+        // On a full disk it may not even be able to write that into its log.
+        var full = EmbeddedPostgresException.SaysFull(what + tail) || new DriveInfo(Area).AvailableFreeSpace < LogSegment;
+        var remedy = full ? "Make room on that disk" : "Remove what the log names";
         return new($"The private PostgreSQL{process} under {folder.Root} {what} Its log ends:{Environment.NewLine}{tail}{Environment.NewLine}",
             $"{remedy}, or {EmbeddedPostgresException.OwnServer}.", inner);
     }
