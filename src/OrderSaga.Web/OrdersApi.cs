@@ -18,9 +18,44 @@ public static class OrdersApi
 
     public static void MapOrders(this IEndpointRouteBuilder app)
     {
-        app.MapPost("/orders", PlaceAsync).WithMetadata(new RateLimit.AnOrder());
-        app.MapGet("/orders/{orderId:guid}", ReadAsync);
-        app.MapGet("/orders/{orderId:guid}/events", (Guid orderId, HttpContext http, OrderEvents events, CancellationToken ct) => events.StreamAsync(orderId, http, ct));
+        app.MapPost("/orders", PlaceAsync).WithMetadata(new RateLimit.AnOrder())
+            .WithName(Examples.Of)
+            .WithSummary("Place an order")
+            .WithDescription("Answered as soon as the order is stored; from then on it comes to rest whatever happens, and can be read. Who wants to wait for its end says so by `Prefer: wait`.")
+            .Accepts<NewOrder>("application/json")
+            .Answers(202, "Taken in, and on its way.", typeof(OrderView))
+            .Answers(201, "Complete, when it was waited for.", typeof(OrderView))
+            .Refuses(400, "order-invalid", "a field is missing or wrong; `errors` names it")
+            .Refuses(403, "faults-not-honoured", "the order plans faults, and this shop does not play")
+            .Refuses(413, "body-too-large", "the body has more than 64 KiB")
+            .Refuses(415, "not-json", "the body is not JSON in UTF-8")
+            .Refuses(422, "idempotency-key-reused", "the customer used the key for an order with other content")
+            .Refuses(422, "order-not-completed", "it was waited for, and was undone; or is still to be")
+            .Heeds("Idempotency-Key", "1 to 200 visible characters. The same customer, key and content again is the same order, not a second one.", "3f1c-42")
+            .Heeds("Prefer", $"`wait=10`: answer when the order is at rest, or after so many seconds (at most {LongestWait}).", "wait=10")
+            .Sends("Location", "Where the order can be read.", 201, 202, 422)
+            .Sends("Retry-After", "When to look again, in seconds.", 202)
+            .Sends("ETag", "The version of the order.", 201, 202)
+            .Sends("Idempotency-Replayed", "true, if an earlier request had placed the order.", 201, 202)
+            .Sends("Preference-Applied", "The wait that was heeded.", 201, 202, 422);
+        app.MapGet("/orders/{orderId:guid}", ReadAsync)
+            .WithName("readOrder")
+            .WithSummary("Read an order")
+            .Answers(200, "The order as it stands.", typeof(OrderView))
+            .Answers(304, "It is as the client knows it.")
+            .Refuses(404, "order-unknown", "there is no such order")
+            .Heeds("If-None-Match", "The ETag that the client knows.", "\"7\"")
+            .Sends("ETag", "The version of the order.", 200, 304);
+        app.MapGet("/orders/{orderId:guid}/events", (Guid orderId, HttpContext http, OrderEvents events, CancellationToken ct) => events.StreamAsync(orderId, http, ct))
+            .WithName("followOrder")
+            .WithSummary("Follow an order")
+            .WithDescription("Server-sent events of every change, until the order is at rest: `id` is the order's version, `data` the order as GET shows it.")
+            .Answers(200, "The changes that have been, and those that come.", typeof(string), "text/event-stream")
+            .Answers(204, "The order is at rest, and there is nothing that the client has not seen.")
+            .Refuses(400, "question-invalid", "`Last-Event-ID` is no id of an event")
+            .Refuses(404, "order-unknown", "there is no such order")
+            .Refuses(503, "too-many-streams", "more clients follow orders than this process takes; `Retry-After` says when to come back")
+            .Heeds("Last-Event-ID", "The last event that the client has seen: it gets those after it.", "3");
     }
 
     private static async Task<IResult> PlaceAsync(HttpContext http, Intake intake, Queries queries, FaultPlans plans, CancellationToken ct)
@@ -59,10 +94,7 @@ public static class OrdersApi
             headers["Preference-Applied"] = string.Create(CultureInfo.InvariantCulture, $"wait={patience.TotalSeconds}");
         var order = (await queries.WaitAsync(accepted.OrderId, patience, ct).ConfigureAwait(false))!;
         var location = $"/orders/{order.OrderId}";
-        headers.ETag = ETag(order);
-        if (patience > TimeSpan.Zero && order.Status == "Completed")
-            return Results.Created(location, order);
-        if (patience > TimeSpan.Zero && order.AtRest())
+        if (patience > TimeSpan.Zero && order.AtRest() && order.Status != "Completed")
         {
             headers.Location = location;
             return Results.Problem(
@@ -79,6 +111,9 @@ public static class OrdersApi
                 });
         }
 
+        headers.ETag = ETag(order);
+        if (patience > TimeSpan.Zero && order.Status == "Completed")
+            return Results.Created(location, order);
         headers.RetryAfter = "1";
         return Results.Accepted(location, order);
     }

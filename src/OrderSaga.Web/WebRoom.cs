@@ -20,6 +20,7 @@ public static class WebRoom
     {
         services.AddSection<WebOptions>(WebOptions.Section);
         services.AddRateLimit();
+        services.AddDescription();
         services.AddSingleton<OrderEvents>();
     }
 
@@ -30,6 +31,7 @@ public static class WebRoom
         app.MapCancel();
         app.MapClock();
         app.MapOps();
+        app.MapDescription();
     }
 
     /// <summary>Whatever a process shows by HTTP, it says what is wrong the same way.</summary>

@@ -15,7 +15,12 @@ internal static class ReconciliationApi
 
     public static void MapReconciliation(this IEndpointRouteBuilder app, Settings settings, Func<string, Database> databaseOf) =>
         app.MapGet("/ops/reconciliation", (HttpContext http, TimeProvider time, [FromQuery] int? settled, CancellationToken ct) =>
-            ReconcileAsync(settings, databaseOf, http.RequestServices, time, settled ?? UsuallySettled, ct)).ForReaders();
+            ReconcileAsync(settings, databaseOf, http.RequestServices, time, settled ?? UsuallySettled, ct)).ForReaders()
+            .WithSummary("Compare everybody's books")
+            .WithDescription("Per check a count, 0 when all is well, and examples. Reads all of the tables. Orders that ended less than `settled` seconds ago are left out.")
+            .Answers(200, "What does not agree.", typeof(object))
+            .Refuses(400, "question-invalid", "`settled` is no number of seconds up to a day")
+            .Refuses(409, "books-unknown", "this process does not know all of the databases");
 
     private static async Task<IResult> ReconcileAsync(Settings settings, Func<string, Database> databaseOf, IServiceProvider services, TimeProvider time, int settled, CancellationToken ct)
     {

@@ -11,7 +11,7 @@ internal static class StepLogApi
     private sealed record Line(string Service, string Step, bool Undo, string Status, DateTimeOffset At);
 
     public static void MapStepLogs(this IEndpointRouteBuilder app, Settings settings, Func<string, Database> databaseOf) =>
-        app.MapGet("/ops/orders/{orderId:guid}/step-log", (Guid orderId, CancellationToken ct) => ReadAsync(settings, databaseOf, orderId, ct)).ForOperators();
+        app.MapGet("/ops/orders/{orderId:guid}/step-log", (Guid orderId, CancellationToken ct) => ReadAsync(settings, databaseOf, orderId, ct)).ForReaders();
 
     private static async Task<IResult> ReadAsync(Settings settings, Func<string, Database> databaseOf, Guid orderId, CancellationToken ct)
     {

@@ -15,8 +15,18 @@ internal static class StockApi
 
     public static void Map(IEndpointRouteBuilder app)
     {
-        app.MapGet("/inventory/products/{id}", ReadAsync);
-        app.MapPut("/inventory/products/{id}/stock", SetAsync).ForOperators();
+        app.MapGet("/inventory/products/{id}", ReadAsync)
+            .WithSummary("Read what there is of a product")
+            .Answers(200, "What is on hand, reserved and available.", typeof(Product))
+            .Refuses(404, "product-unknown", "there is no such product");
+        app.MapPut("/inventory/products/{id}/stock", SetAsync).ForOperators()
+            .WithSummary("Set the level of a product")
+            .Accepts<Level>("application/json")
+            .Answers(200, "The level is set.", typeof(Product))
+            .Answers(201, "The product is new on the shelf.", typeof(Product))
+            .Refuses(400, "level-invalid", "the level or the id is not one; `errors` names it")
+            .Refuses(403, "operators-only", "only operators may do this")
+            .Refuses(409, "stock-reserved", "more than that is reserved");
     }
 
     private static async Task<IResult> ReadAsync(string id, InventoryDb db, CancellationToken ct) =>

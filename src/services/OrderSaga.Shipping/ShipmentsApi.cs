@@ -11,8 +11,17 @@ internal static class ShipmentsApi
 {
     public static void Map(IEndpointRouteBuilder app)
     {
-        app.MapGet("/shipping/shipments/{orderId:guid}", ReadAsync);
-        app.MapPost("/shipping/shipments/{orderId:guid}/hand-over", HandOverAsync).ForOperators();
+        app.MapGet("/shipping/shipments/{orderId:guid}", ReadAsync)
+            .WithSummary("Read how the parcel of an order stands")
+            .Answers(200, "The parcel.", typeof(Parcel))
+            .Refuses(404, "shipment-unknown", "no parcel was made for the order");
+        app.MapPost("/shipping/shipments/{orderId:guid}/hand-over", HandOverAsync).ForOperators()
+            .WithSummary("Say that the carrier has the parcel")
+            .Answers(200, "It is handed over, and cannot be cancelled any more.", typeof(Parcel))
+            .Refuses(403, "operators-only", "only operators may do this")
+            .Refuses(404, "shipment-unknown", "no parcel was made for the order")
+            .Refuses(409, "shipment-not-packed", "the warehouse is still at it")
+            .Refuses(409, "shipment-cancelled", "it was cancelled before");
     }
 
     private static async Task<IResult> ReadAsync(Guid orderId, ShippingDb db, CancellationToken ct) =>
