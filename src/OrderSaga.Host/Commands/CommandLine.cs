@@ -49,6 +49,8 @@ internal static class CommandLine
                 return await Migrate.RunAsync(args);
             case "reset":
                 return await Reset.RunAsync(Start.EmbeddedFolder, args);
+            case "health":
+                return await Probe.RunAsync(args);
             case "check":
                 return await CheckCommand.RunAsync(args);
             case "orders":

@@ -9,6 +9,7 @@ internal static class Help
         ordersaga orders list|show|cancel                                         the orders of a shop that runs
         ordersaga stuck list|retry|resolve                                        undos that a person has to finish
         ordersaga migrate [--script]                                              bring the databases to this version, or print the SQL that does
+        ordersaga health [--urls URL]                                             is the one that runs here ready, for health checks
         ordersaga reset [--yes]                                                   remove the data of the embedded database in this folder
         ordersaga diagram [--cells]                                               the saga as Mermaid, or its state-event table as Markdown
         ordersaga help [COMMAND]                                                  this text, or more about a command
@@ -80,6 +81,16 @@ internal static class Help
 
               ordersaga migrate --Database:Provider Postgres --Database:ConnectionString "Host=..;Database=.."
               ordersaga migrate --script --Database:Provider SqlServer > migrate.sql
+            """,
+        ["health"] = """
+            ordersaga health [--urls URL]
+
+            Asks the program that runs on this machine whether it can do its work, for images that have nothing else to ask with.
+
+              ordersaga health
+              ordersaga health --urls http://127.0.0.1:8080
+
+            Exit codes: 0 it is ready, 1 it is not or nobody answers.
             """,
         ["reset"] = """
             ordersaga reset [--yes]
