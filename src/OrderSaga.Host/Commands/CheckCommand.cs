@@ -79,8 +79,10 @@ internal static class CheckCommand
         }
         catch (Exception e) when (Migrate.OfDatabase(e) is not null || e is OperationCanceledException)
         {
-            var why = Migrate.OfDatabase(e)?.Message ?? $"It did not answer within {Patience.TotalSeconds} s.";
-            return new(name, false, why, $"See that the server runs, and that Database:ConnectionString (or {DatabaseSettings.KeyOf(schema.Name)}) is right.");
+            var why = Migrate.OfDatabase(e)?.Message.TrimEnd('.') ?? $"It did not answer within {Patience.TotalSeconds} s";
+            // Roles are called like their schemas, but for one.
+            var key = DatabaseSettings.KeyOf(schema.Name == "checkout" ? "orchestrator" : schema.Name);
+            return new(name, false, $"{why}.", $"See that the server runs, and that Database:ConnectionString (or {key}) is right.");
         }
     }
 
