@@ -24,6 +24,7 @@ public sealed partial class When_the_containers_are_described
             var environment = Environment(service);
             var settings = Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(environment.Select(e => KeyValuePair.Create(e.Key.Replace("__", ":", StringComparison.Ordinal), (string?)Set(e.Value)))).Build());
             Assert.Equal([name], settings.Roles);
+            Assert.Contains("Ops__ApiKey", environment.Keys); // or it would not listen to the others
             Assert.Equal(("rabbitmq", 5672), (settings.TransportUri!.Host, settings.TransportUri.Port));
             Assert.True(ours.ContainsKey("payment") && settings.Payment.GatewayUrl?.ToString() is null or "http://payment:8080/");
             Assert.All(environment.Keys, key => Assert.Contains($"`{key.Replace("__", ":", StringComparison.Ordinal)}`", Tree.Text("README.md"), StringComparison.Ordinal));
@@ -125,6 +126,6 @@ public sealed partial class When_the_containers_are_described
     [GeneratedRegex(@"\$\{(\w+):\?[^}]+\}")]
     private static partial Regex Required { get; }
 
-    [GeneratedRegex("PASS|Password|Secret|://[^/]*@", RegexOptions.IgnoreCase)]
+    [GeneratedRegex("PASS|Password|Secret|Key|://[^/]*@", RegexOptions.IgnoreCase)]
     private static partial Regex Secret { get; }
 }
