@@ -25,7 +25,7 @@ public static class Health
         // Who watches the process is not to be told that he asks too often.
         var health = app.MapGroup("").DisableRateLimiting();
         foreach (var path in new[] { "/health/live", "/alive" })
-            health.MapGet(path, () => Results.Json(new { status = "Live" }));
+            health.MapGet(path, () => Results.Json(new { status = $"{HealthStatus.Healthy}" }));
         foreach (var path in new[] { "/health/ready", "/health" })
             health.MapGet(path, ReadyAsync);
     }
@@ -34,12 +34,14 @@ public static class Health
     {
         http.Response.Headers.CacheControl = "no-store";
         if (host.ApplicationStopping.IsCancellationRequested)
-            return Results.Json(new { status = "Stopping" }, statusCode: StatusCodes.Status503ServiceUnavailable);
+            return Results.Json(
+                new { status = $"{HealthStatus.Unhealthy}", checks = new { process = new { status = $"{HealthStatus.Unhealthy}", description = "It is about to stop." } } },
+                statusCode: StatusCodes.Status503ServiceUnavailable);
         var report = await readiness.AskAsync().WaitAsync(http.RequestAborted).ConfigureAwait(false);
         return Results.Json(
             new
             {
-                status = report.Status switch { HealthStatus.Healthy => "Ready", HealthStatus.Degraded => "Degraded", _ => "Unready" },
+                status = $"{report.Status}",
                 checks = report.Entries.ToDictionary(e => e.Key, e => new { status = e.Value.Status.ToString(), description = Say(e.Value) }),
             },
             statusCode: report.Status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK);

@@ -24,7 +24,7 @@ public class When_health_is_asked
         }
 
         var (_, health) = await shop.HealthAsync(Ct);
-        Assert.Equal("Ready", health.GetProperty("status").GetString());
+        Assert.Equal("Healthy", health.GetProperty("status").GetString());
         Assert.Equal(roles == "orchestrator", health.GetProperty("checks").TryGetProperty("sweep", out _));
         Assert.Equal(roles.Contains("payment", StringComparison.Ordinal), health.GetProperty("checks").TryGetProperty("gateway", out _));
     }

@@ -30,7 +30,7 @@ public class When_it_says_all_that_it_can
             broker.Be(Wire.State.Refusing);
             using (var order = await shop.PlaceAsync(Shop.Order(), ct: Ct))
                 said.Add(await order.Content.ReadAsStringAsync(Ct));
-            said.Add((await shop.BecomesAsync(h => h.GetProperty("status").GetString() == "Unready", Ct)).Health.GetRawText());
+            said.Add((await shop.BecomesAsync(h => h.GetProperty("status").GetString() == "Unhealthy", Ct)).Health.GetRawText());
             wire.Be(Wire.State.Mended);
             broker.Be(Wire.State.Mended);
             await shop.ReadyAsync(Ct);

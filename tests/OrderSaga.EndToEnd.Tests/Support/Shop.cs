@@ -68,7 +68,7 @@ internal sealed class Shop : IAsyncDisposable
     public async Task ReadyAsync(CancellationToken ct)
     {
         await StartedAsync(ct);
-        await BecomesAsync(health => health.GetProperty("status").GetString() == "Ready", ct);
+        await BecomesAsync(health => health.GetProperty("status").GetString() == "Healthy", ct);
     }
 
     /// <summary>What it says of its health.</summary>
