@@ -42,7 +42,7 @@ internal static class Bus
             else
                 bus.UsingRabbitMq((context, factory) =>
                 {
-                    factory.Host(settings.TransportUri!);
+                    factory.Host(settings.TransportUri!, NameOf(settings.Roles));
                     Configure(context, factory);
                     factory.DeclareBeforeSending([OrchestratorRoom.Mailbox, OrchestratorRoom.Alerts, Orders.Mailbox, Inventory.Mailbox, Pricing.Mailbox, Payment.Mailbox, Shipping.Mailbox, Notification.Mailbox]);
                     factory.ReceiveDeadLetters(context);
@@ -71,6 +71,10 @@ internal static class Bus
             case "notification": bus.AddNotification(database); break;
         }
     }
+
+    // What the broker's management UI calls its connection.
+    private static string NameOf(IReadOnlySet<string> roles) =>
+        roles.Count == Settings.AllRoles.Count ? "ordersaga" : $"ordersaga {string.Join(", ", Settings.AllRoles.Where(roles.Contains))}";
 
     /// <summary>What the roles of this process show by HTTP.</summary>
     public static void MapRoles(this IEndpointRouteBuilder app, Settings settings)

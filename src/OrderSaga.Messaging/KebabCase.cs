@@ -8,6 +8,8 @@ internal sealed class KebabCase(IEntityNameFormatter fallback) : IEntityNameForm
     public string FormatEntityName<T>() => typeof(T) switch
     {
         { IsGenericType: true } type when type.GetGenericTypeDefinition() == typeof(Fault<>) => "fault-" + Of(type.GetGenericArguments()[0]),
+        // What every fault is too.
+        var type when type == typeof(Fault) => "fault",
         { IsGenericType: true } => fallback.FormatEntityName<T>(),
         { Namespace: { } name } when name.StartsWith("MassTransit", StringComparison.Ordinal) => fallback.FormatEntityName<T>(),
         var type => Of(type),

@@ -75,6 +75,18 @@ internal sealed class TestBroker : IAsyncDisposable
     public async Task<IReadOnlyList<string>> ExchangesAsync() =>
         [.. (await management.GetFromJsonAsync<JsonElement[]>($"api/exchanges/{name}"))!.Select(e => e.GetProperty("name").GetString()!)];
 
+    /// <summary>What the connections are called, once there are so many; the management learns of them with some delay.</summary>
+    public async Task<IReadOnlyList<string>> ConnectionsAsync(int many)
+    {
+        for (var i = 0; ; i++)
+        {
+            var connections = (await management.GetFromJsonAsync<JsonElement[]>("api/connections"))!.Where(c => c.TryGetProperty("vhost", out var at) && at.GetString() == name).ToList();
+            if ((connections.Count == many && connections.TrueForAll(c => c.TryGetProperty("user_provided_name", out _))) || i == 100)
+                return [.. connections.Select(c => c.GetProperty("user_provided_name").GetString()!)];
+            await Task.Delay(100);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await management.DeleteAsync(At($"api/vhosts/{name}"));

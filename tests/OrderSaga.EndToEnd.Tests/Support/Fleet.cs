@@ -49,7 +49,8 @@ internal sealed class Fleet : IAsyncDisposable
     {
         var (web, payment) = (roles.Contains("web", StringComparison.Ordinal), roles.Contains("payment", StringComparison.Ordinal));
         var shop = await Shop.StartAsync(place, ct, roles, [.. more, .. web == payment ? Array.Empty<string>() : web ? ["--Payment:GatewayUrl", gateway] : ["--urls", gateway]]);
-        shops.Add(shop);
+        lock (shops)
+            shops.Add(shop);
         if (web)
             Web = shop;
         return shop;
