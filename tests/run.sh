@@ -328,7 +328,7 @@ if [[ -z ${HOME:-} || ! -w $HOME ]]; then
   mkdir "$work/home"
   export HOME=$work/home
 fi
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false MASSTRANSIT_USAGE_TELEMETRY=false
+export DOTNET_TieredPGO=0 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false MASSTRANSIT_USAGE_TELEMETRY=false
 
 dotnet --version >/dev/null 2>&1 ||
   give_up "The .NET 10 SDK is missing: install it from https://dotnet.microsoft.com/download/dotnet/10.0 (or your system's package dotnet-sdk-10.0)."

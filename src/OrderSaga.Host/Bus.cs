@@ -2,6 +2,7 @@ using MassTransit;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Clock;
 using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.DeadLetters;
 using OrderSaga.Messaging.Health;
 using OrderSaga.Messaging.Steps;
 using OrderSaga.Orchestrator;
@@ -22,6 +23,7 @@ internal static class Bus
             services.AddOrchestratorFace(databaseOf("orchestrator"));
         services.AddSingleton(new FaultPlans(settings.Faults));
         services.AddDeadLetters(databaseOf(DatabaseSettings.Ops));
+        services.AddSingleton<IForbidsBodies, ForbidsCardNumbers>();
         if (settings.MovesClock)
             services.AddMovableClock();
         // Before the bus, so that it is there as long as payment may call it.

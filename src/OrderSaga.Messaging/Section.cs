@@ -51,14 +51,15 @@ public static class Section
     private static IEnumerable<(string Key, string? Value, string Remedy)> UnreadableValue(IConfigurationSection value, Type type, string looksLike)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
-        var several = type.IsArray || (type.IsClass && type != typeof(string));
+        // What a text says whole, such as an address, has no keys of its own.
+        var several = type.IsArray || (type.IsClass && !TypeDescriptor.GetConverter(type).CanConvertFrom(typeof(string)));
         if (several && !string.IsNullOrEmpty(value.Value))
             return [(value.Path, value.Value, $"it has keys of its own, such as {value.Path}:{(type.IsArray ? "0" : "Name")}; {looksLike}")];
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Dictionary<,>))
             return value.GetChildren().SelectMany(c => UnreadableValue(c, type.GetGenericArguments()[1], looksLike));
         if (type.IsArray)
             return value.GetChildren().SelectMany(c => UnreadableValue(c, type.GetElementType()!, looksLike));
-        if (type.IsClass && type != typeof(string))
+        if (several)
             return Unreadable(value, type, looksLike);
         return Reads(value.Value, type) ? [] : [(value.Path, value.Value, looksLike)];
     }

@@ -45,9 +45,13 @@ public class When_others_look_at_the_broker
         await using var shop = await Shop.StartAsync(place, Ct);
         await place.PublishAsync("submit-order", new { orderId = Guid.NewGuid(), currency = "EUR", payment = new { token = "4111-1111-1111-1111" } }, "SubmitOrder");
         await UntilAsync(async () => await place.ScalarAsync<long>("SELECT count(*) FROM ops.dead_letters WHERE cause = 'CardNumberException' AND error LIKE '%payment.token%'") == 1);
-        Assert.DoesNotContain("1111", await place.ScalarAsync<string>("SELECT convert_from(body, 'UTF8') || headers || error || details FROM ops.dead_letters"), StringComparison.Ordinal);
+        // What cannot be read at all, and what nobody knows, is not kept with one either.
+        await place.PublishAsync("submit-order", new { orderId = Guid.NewGuid(), lines = "none", payment = new { token = "4111 1111 1111 1111" } }, "SubmitOrder");
+        await place.PublishAsync("submit-order", new { orderId = Guid.NewGuid(), payment = new { token = "4111111111111111" } }, "SomethingElse");
+        await UntilAsync(async () => await place.ScalarAsync<long>("SELECT count(*) FROM ops.dead_letters") == 3);
+        Assert.DoesNotMatch("1111[ -]?1111", await place.ScalarAsync<string>("SELECT string_agg(convert_from(body, 'UTF8') || headers || error || coalesce(details, ''), ' ') FROM ops.dead_letters"));
         Assert.Equal(0, await place.ScalarAsync<long>("SELECT count(*) FROM checkout.order_state"));
-        Assert.DoesNotContain("1111-1111", shop.Output, StringComparison.Ordinal);
+        Assert.DoesNotMatch("1111[ -]?1111", shop.Output);
     }
 
     [Fact]

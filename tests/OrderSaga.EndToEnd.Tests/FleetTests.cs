@@ -70,7 +70,7 @@ public class When_roles_are_spread_over_processes
     public async Task Should_leave_at_the_broker_what_reads_well_and_nothing_else()
     {
         await using var place = await ServersPlace.MakeAsync();
-        string[] queues = ["dead-letters", "inventory", "notification", "order-state", "orders", "payment", "pricing", "shipping"];
+        string[] queues = ["alerts", "dead-letters", "inventory", "notification", "order-state", "orders", "payment", "pricing", "shipping"];
         await using (var fleet = await Fleet.StartAsync(place, Ct, Development))
         {
             foreach (var token in new[] { "tok_visa", "tok_declined" })

@@ -58,6 +58,14 @@ public sealed class DeadLetter
 /// <summary>An exception that says that what is in the message must not be stored: its dead letter has no body.</summary>
 public interface IForbidsKeeping;
 
+/// <summary>
+/// Knows by a body alone that it must not be stored: what cannot be read, or is never looked into, comes to no exception that could say so.
+/// </summary>
+public interface IForbidsBodies
+{
+    bool Forbids(ReadOnlySpan<byte> body);
+}
+
 /// <summary>Causes that are no exception.</summary>
 public static class DeadLetterCause
 {

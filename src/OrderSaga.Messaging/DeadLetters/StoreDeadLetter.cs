@@ -55,7 +55,7 @@ internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<Excep
     [ExcludeFromCodeCoverage]
     public void Probe(ProbeContext context) => context.CreateFilterScope("dead-letter-store");
 
-    private static DeadLetter Letter(ReceiveContext context, string cause, string error, string? details = null, byte[]? instead = null)
+    private DeadLetter Letter(ReceiveContext context, string cause, string error, string? details = null, byte[]? instead = null)
     {
         var headers = context.TransportHeaders.GetAll().GroupBy(h => h.Key).ToDictionary(h => h.Key, h => h.First().Value?.ToString());
         var queue = context.InputAddress.AbsolutePath.Split('/')[^1];
@@ -78,7 +78,7 @@ internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<Excep
             MessageType = Short(string.Join(' ', types.Select(t => t.Split(':')[^1])), 500),
             ContentType = context.ContentType?.ToString(),
             Headers = JsonSerializer.Serialize(headers),
-            Body = instead ?? body,
+            Body = instead ?? (services.GetServices<IForbidsBodies>().Any(f => f.Forbids(body)) ? NotKept : body),
             Cause = Short(cause, 300),
             Error = error,
             Details = details,

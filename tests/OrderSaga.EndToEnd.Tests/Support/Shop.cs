@@ -18,7 +18,7 @@ internal sealed class Shop : IAsyncDisposable
 
     private Shop(Process process, List<string> output, Task<string> console) => (this.process, this.output, this.console) = (process, output, console);
 
-    public HttpClient Http => http ??= new HttpClient { BaseAddress = new Uri(console.Result), Timeout = TimeSpan.FromSeconds(60) };
+    public HttpClient Http => http ??= new HttpClient { BaseAddress = new Uri(console.Result.Replace("//0.0.0.0:", "//127.0.0.1:", StringComparison.Ordinal)), Timeout = TimeSpan.FromSeconds(60) };
 
     /// <summary>The processor time that it has used.</summary>
     public TimeSpan Cpu
