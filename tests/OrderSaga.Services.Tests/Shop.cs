@@ -85,6 +85,8 @@ public sealed class Shop : IAsyncLifetime
         builder.Services.Configure<MassTransitHostOptions>(o => o.WaitUntilStarted = true);
         host = builder.Build();
         host.Use(ComeFrom);
+        // As in the Host: what is refused before it comes to an endpoint is a problem as well.
+        host.UseStatusCodePages();
         host.MapInventory();
         host.MapShipping();
         host.MapNotification();
