@@ -19,6 +19,6 @@ public sealed class AlertOptions
             yield return (nameof(Webhook), url.OriginalString.Contains('@', StringComparison.Ordinal) ? "(not shown)" : url.OriginalString, "it must look like https://alerts.example.org/hook, without user and password.");
         if (Webhook is null != Secret is null || Secret is { Length: < ShortestSecret })
             yield return (nameof(Secret), Secret is null ? null : "(not shown)",
-                $"Webhook and Secret are given together, or neither; the secret, of at least {ShortestSecret} characters, is shared with the receiver, who knows by it that an alert is ours.");
+                $"Webhook and Secret are given together, or neither; it has at least {ShortestSecret} characters, which the receiver knows too: by them he can tell that an alert is ours.");
     }
 }

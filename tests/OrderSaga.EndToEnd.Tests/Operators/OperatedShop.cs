@@ -64,15 +64,8 @@ public sealed class OperatedShop : IAsyncLifetime
     /// <param name="wait">Seconds.</param>
     public async Task<Guid> PlaceAsync(string customer, string plan = "", int wait = 0)
     {
-        var order = JsonNode.Parse(Shop.Order().GetRawText())!;
+        var order = JsonNode.Parse((plan.Length == 0 ? Shop.Order() : Shop.With(plan)).GetRawText())!;
         order["customer"]!["id"] = customer;
-        order["faults"] = new JsonArray([.. plan.Split(", ", StringSplitOptions.RemoveEmptyEntries).Select(f => f.Split(' ')).Select(f =>
-        {
-            var fault = new JsonObject { ["step"] = f[0], ["kind"] = f[1] };
-            if (f.Length > 2)
-                fault["times"] = int.Parse(f[2], System.Globalization.CultureInfo.InvariantCulture);
-            return (JsonNode)fault;
-        })]);
         using var placed = await Shop.PlaceAsync(JsonSerializer.SerializeToElement(order), wait, ct: Ct);
         return (await placed.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("orderId").GetGuid();
     }
