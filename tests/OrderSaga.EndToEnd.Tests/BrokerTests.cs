@@ -1,4 +1,6 @@
+using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using OrderSaga.EndToEnd.Tests.Support;
 
@@ -36,6 +38,27 @@ public class When_others_look_at_the_broker
         await place.PublishAsync("submit-order", order with { currency = "USD" }, "SubmitOrder");
         await UntilAsync(async () => await place.ScalarAsync<long>($"SELECT count(*) FROM ops.dead_letters WHERE queue = 'order-state' AND cause = 'NotAcceptedException' AND message_type = 'SubmitOrder'") == 1);
         await Books.AgreeAsync(place, Ct);
+    }
+
+    [Fact]
+    public async Task Should_have_a_step_done_by_a_service_in_any_language()
+    {
+        await using var place = (ServersPlace)await Place.OfAsync("servers");
+        await using var shop = await Shop.StartAsync(place, Ct, roles: "orchestrator,web,orders,inventory,pricing,payment,notification");
+        using var placed = await shop.PlaceAsync(Shop.Order(), ct: Ct);
+        var id = (await placed.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("orderId").GetGuid();
+
+        // The service for parcels: it reads the queue that was there before it, does its work, and says so.
+        JsonElement? taken = null;
+        await UntilAsync(async () => (taken = await place.Broker.TakeAsync("shipping")) is not null);
+        var command = JsonDocument.Parse(taken!.Value.GetProperty("payload").GetString()!).RootElement;
+        Assert.Equal("urn:message:OrderSaga.Contracts:CreateShipment", command.GetProperty("messageType")[0].GetString());
+        Assert.Equal(id, command.GetProperty("message").GetProperty("orderId").GetGuid());
+        Assert.Equal(id.ToString(), taken.Value.GetProperty("properties").GetProperty("headers").GetProperty("saga-id").GetString());
+        Assert.Equal($"saga:{id}:CreateShipment", taken.Value.GetProperty("properties").GetProperty("headers").GetProperty("idempotency-key").GetString());
+        await place.PublishAsync("shipment-created", new { orderId = id, labelNumber = "L-1" }, "ShipmentCreated");
+
+        Assert.Equal("Complete", (await shop.AtRestAsync(id, Ct)).GetProperty("state").GetString());
     }
 
     [Fact]

@@ -59,6 +59,14 @@ internal sealed class TestBroker : IAsyncDisposable
         response.EnsureSuccessStatusCode();
     }
 
+    /// <summary>Takes one message from a queue, as a program in any language would; none if there is none.</summary>
+    public async Task<JsonElement?> TakeAsync(string queue)
+    {
+        using var response = await management.PostAsJsonAsync(At($"api/queues/{name}/{queue}/get"), new { count = 1, ackmode = "ack_requeue_false", encoding = "auto" });
+        response.EnsureSuccessStatusCode();
+        return (await response.Content.ReadFromJsonAsync<JsonElement[]>())! is [var message] ? message : null;
+    }
+
     /// <summary>Name and arguments of every queue.</summary>
     public async Task<IReadOnlyDictionary<string, JsonElement>> QueuesAsync()
     {
