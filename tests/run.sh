@@ -67,6 +67,7 @@ clean_up() {
 
 finish() {
   clean_up
+  [[ -s $logs/failures.log ]] && cat "$logs/failures.log" # last, where it is seen
   took 'in all' "$begin"
   say "$passed passed, $failed failed, $skipped skipped"
   ((failed == 0 && passed > 0))
@@ -271,6 +272,9 @@ build() {
 # Skips as 'name: reason', one a line; the reason's first line stands below the name.
 skips() { awk 'name { sub(/^ +/, ""); print name ": " $0; name = "" } / \[SKIP\]$/ { sub(/^ +/, ""); sub(/ \[SKIP\]$/, ""); name = $0 }' "$1"; }
 
+# Each failure with what is told of it: its lines are further in than its name.
+failures() { awk '/^    [^ ].* \[FAIL\]$/ { print; telling = 1; next } /^ ? ? ? ?[^ ]/ { telling = 0 } telling' "$1"; }
+
 test_project() { # name, filters for its runner...
   local name=$1 log=$logs/$1.log since program status summary not_allowed
   local total=0 errors=0 passes fails=0 skips=0 unrun=0 bad=0
@@ -299,9 +303,10 @@ test_project() { # name, filters for its runner...
 
   if [[ -z $summary ]] || ((status != 0 && fails == 0)); then
     ((fails++))
-    complain "$name: the runner did not end well (exit code $status$([[ $status == 124 ]] && say ", after $limit")); its log:"
+    complain "$name: the runner did not end well (exit code $status$([[ $status == 124 ]] && say ", after $limit")); the end of its log:"
+    tail -n 200 "$log"
   fi
-  if ((fails > 0)); then cat "$log"; fi
+  failures "$log" >>"$logs/failures.log"
   if [[ -n $not_allowed ]]; then printf 'Skipped without leave:\n%s\n' "$not_allowed"; fi
   took "$name" "$since"
   say "    $passes passed, $fails failed, $skips skipped$( ((unrun > 0)) && say ", $unrun only on demand")"

@@ -26,6 +26,9 @@ internal sealed class PaymentNode : IAsyncDisposable
     /// <summary>What it logs, from information on.</summary>
     public IReadOnlyList<string> Logged => [.. log.All];
 
+    /// <summary>Until it has logged a line with this in it.</summary>
+    public Task UntilLoggedAsync(string text) => log.UntilAsync(text).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+
     private IBus Bus => host.Services.GetRequiredService<IBus>();
 
     public static async Task<PaymentNode> StartAsync(Database database, TimeProvider time, Uri gateway)
@@ -73,7 +76,16 @@ internal sealed class PaymentNode : IAsyncDisposable
 
     private sealed class Lines : ILoggerFactory, ILogger
     {
+        private readonly ConcurrentDictionary<string, TaskCompletionSource> expected = new(StringComparer.Ordinal);
+
         public ConcurrentQueue<string> All { get; } = [];
+
+        public Task UntilAsync(string text)
+        {
+            var there = expected.GetOrAdd(text, _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+            Tell();
+            return there.Task;
+        }
 
         public ILogger CreateLogger(string categoryName) => this;
 
@@ -91,7 +103,17 @@ internal sealed class PaymentNode : IAsyncDisposable
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
             All.Enqueue($"{logLevel}: {formatter(state, exception)} {exception}");
+            Tell();
+        }
+
+        private void Tell()
+        {
+            foreach (var (text, there) in expected)
+                if (All.Any(line => line.Contains(text, StringComparison.Ordinal)))
+                    there.TrySetResult();
+        }
     }
 }
