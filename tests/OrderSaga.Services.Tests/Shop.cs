@@ -64,6 +64,8 @@ public sealed class Shop : IAsyncLifetime
         builder.Logging.AddProvider(warnings);
         if (setup.Time is { } time)
             builder.Services.AddSingleton(time);
+        if (setup.OfInventory is { } between)
+            builder.Services.ConfigureDbContext<InventoryDb>(options => options.AddInterceptors(between));
         // MassTransit's test harness would do, but its lists answer "no" for good once the bus has been quiet for a second.
         builder.Services.AddMassTransit(bus =>
         {
@@ -208,6 +210,9 @@ internal sealed record Setup(params (string Key, string Value)[] Settings)
     public TimeProvider? Time { get; init; }
 
     public string Environment { get; init; } = "Development";
+
+    /// <summary>Sees what the inventory reads.</summary>
+    public Between? OfInventory { get; init; }
 }
 
 /// <summary>What a service keeps because of an order, and what it keeps besides.</summary>

@@ -113,6 +113,17 @@ public sealed class When_stock_is_held_by_others(When_stock_is_held_by_others.Wa
     }
 
     [Fact]
+    public async Task Should_not_wait_on_when_the_undo_had_looked_before_it_began()
+    {
+        var product = await HeldAsync(1);
+        waiting.Between.AfterReading("under_way", async () => Assert.IsType<StepProgress>(await ReserveAsync(waiter, (product, 1))));
+
+        Assert.False(Assert.IsType<InventoryReleased>((await shop.AskAsync(new ReleaseInventory(waiter))).Message).NothingToUndo);
+        Assert.Equal("barred, undone", await StepLogAsync(waiter));
+        Assert.Equal("RELEASED", await MarksOfAsync(waiter));
+    }
+
+    [Fact]
     public async Task Should_hear_that_it_waits_however_often_it_asks_and_be_refused_other_content()
     {
         var product = await HeldAsync(1);
@@ -182,7 +193,9 @@ public sealed class When_stock_is_held_by_others(When_stock_is_held_by_others.Wa
     {
         public Shop Shop { get; private set; } = null!;
 
-        public async ValueTask InitializeAsync() => Shop = await Shop.OpenAsync(new(("Inventory:Pending", "Wait"), ("Inventory:PendingTime", Patience.ToString())));
+        internal Between Between { get; } = new();
+
+        public async ValueTask InitializeAsync() => Shop = await Shop.OpenAsync(new(("Inventory:Pending", "Wait"), ("Inventory:PendingTime", Patience.ToString())) { OfInventory = Between });
 
         public ValueTask DisposeAsync() => Shop.DisposeAsync();
     }

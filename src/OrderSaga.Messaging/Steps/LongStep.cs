@@ -68,12 +68,12 @@ public abstract class LongStep<TDb, TDo, TUndo>(TDb db) : Step<TDb, TDo, TUndo>(
 
     private protected override async Task<bool> IsUnderWayAsync(Turn turn) => await UnderWayAsync(turn).ConfigureAwait(false) is { Due: not null };
 
-    private protected override async Task StopAsync(Turn turn)
+    private protected override async Task<bool> StopAsync(Turn turn)
     {
-        if (await UnderWayAsync(turn).ConfigureAwait(false) is { } underWay)
-            underWay.End();
-        else
-            Db.Add(new UnderWay { OrderId = turn.OrderId, Step = Name, Command = turn.Command, Since = turn.Now });
+        var underWay = await UnderWayAsync(turn).ConfigureAwait(false) ?? Db.Add(new UnderWay { OrderId = turn.OrderId, Step = Name, Command = turn.Command, Since = turn.Now }).Entity;
+        var went = underWay.Due is not null;
+        underWay.End();
+        return went;
     }
 
     private async Task<Said> BeginAsync(Turn turn, TDo ask, string fingerprint)

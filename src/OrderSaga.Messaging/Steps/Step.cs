@@ -35,7 +35,9 @@ public abstract class Step<TDb, TDo, TUndo>(TDb db) : DoStep<TDb, TDo>(db), ICon
             // After the undo, which may have begun its transaction anew.
             if (done is null)
             {
-                await StopAsync(turn).ConfigureAwait(false);
+                // Begun since it was looked for: its effect is not undone yet. Once more, on what is there now.
+                if (await StopAsync(turn).ConfigureAwait(false) && answer is null)
+                    throw new DbUpdateConcurrencyException($"{Name} began while its undo looked for it.");
                 Bar(turn);
             }
 
@@ -48,6 +50,6 @@ public abstract class Step<TDb, TDo, TUndo>(TDb db) : DoStep<TDb, TDo>(db), ICon
     /// <summary>Whether the step has begun and is not answered yet, if it is one that takes its time.</summary>
     private protected virtual Task<bool> IsUnderWayAsync(Turn turn) => Task.FromResult(false);
 
-    /// <summary>What is under way does not go on, and nothing begins any more.</summary>
-    private protected virtual Task StopAsync(Turn turn) => Task.CompletedTask;
+    /// <summary>What is under way does not go on, and nothing begins any more. Returns whether something was.</summary>
+    private protected virtual Task<bool> StopAsync(Turn turn) => Task.FromResult(false);
 }

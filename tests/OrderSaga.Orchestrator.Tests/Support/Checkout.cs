@@ -32,7 +32,7 @@ internal sealed class Checkout : IAsyncDisposable
                     They.ListenOn(factory);
                     factory.ConfigureEndpoints(context);
                 });
-                bus.SetTestTimeouts(testTimeout: TimeSpan.FromSeconds(30), testInactivityTimeout: TimeSpan.FromMilliseconds(500));
+                bus.SetTestTimeouts(testTimeout: TimeSpan.FromSeconds(30), testInactivityTimeout: TimeSpan.FromSeconds(3));
             })
             .BuildServiceProvider(true);
         Harness = services.GetRequiredService<ITestHarness>();
