@@ -43,6 +43,9 @@ public sealed record ResumeCheckout(Guid OrderId, string Actor);
 /// <summary>A participant is still at work on a step: do not take its silence for an answer before <paramref name="Until"/>.</summary>
 public sealed record StepProgress(Guid OrderId, string Step, DateTimeOffset Until);
 
+/// <summary>A service cannot do what it is asked for, because its own database is away: its silence is none until <paramref name="Until"/>. Said again while it lasts.</summary>
+public sealed record ServiceAway(string Service, IReadOnlyList<string> Commands, DateTimeOffset Since, DateTimeOffset Until);
+
 /// <summary>A service that still holds marks of these orders asks how they ended. Answered by <see cref="CheckoutOutcomes"/>.</summary>
 public sealed record AskOutcome(IReadOnlyList<Guid> OrderIds);
 

@@ -1,4 +1,5 @@
 using MassTransit;
+using OrderSaga.Contracts;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Clock;
 using OrderSaga.Messaging.Databases;
@@ -16,6 +17,8 @@ internal static class Bus
     // What is not handled by then is delivered again, to somebody else or at the next start.
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(12);
 
+    private static readonly Mailbox[] Services = [Orders.Mailbox, Inventory.Mailbox, Pricing.Mailbox, Payment.Mailbox, Shipping.Mailbox, Notification.Mailbox];
+
     public static void AddRoles(this IServiceCollection services, Settings settings, Func<string, Database> databaseOf)
     {
         var forgetful = settings.Transport == Settings.InMemory;
@@ -29,6 +32,7 @@ internal static class Bus
         // Before the bus, so that it is there as long as payment may call it.
         if (settings.Payment.HostsSimulator)
             services.AddGatewaySimulator(databaseOf(DatabaseSettings.Gateway), settings.Payment.SlowTime);
+        services.AddStandstillWatch(Services, s => new ServiceAway(s.Service, s.Commands, s.Since, s.Until));
         services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();
@@ -46,7 +50,7 @@ internal static class Bus
                 {
                     factory.Host(settings.TransportUri!, NameOf(settings.Roles));
                     Configure(context, factory);
-                    factory.DeclareBeforeSending([OrchestratorRoom.Mailbox, OrchestratorRoom.Alerts, Orders.Mailbox, Inventory.Mailbox, Pricing.Mailbox, Payment.Mailbox, Shipping.Mailbox, Notification.Mailbox]);
+                    factory.DeclareBeforeSending([OrchestratorRoom.Mailbox, OrchestratorRoom.Alerts, .. Services]);
                     factory.ReceiveDeadLetters(context);
                 });
         });
@@ -92,7 +96,7 @@ internal static class Bus
     private static void Configure<T>(IBusRegistrationContext context, IBusFactoryConfigurator<T> factory)
         where T : IReceiveEndpointConfigurator
     {
-        factory.UseReliableMessaging();
+        factory.UseReliableMessaging(context);
         factory.ConfigureEndpoints(context);
     }
 }

@@ -95,7 +95,9 @@ public static class ReliableMessaging
     /// What every bus of the project shares: names, and retries, each in a fresh scope. A conflict is no failure, only somebody else's
     /// turn, so it has many short tries of its own; an outage is waited out; other faults have a few tries.
     /// </summary>
-    public static void UseReliableMessaging(this IBusFactoryConfigurator bus)
+    /// <param name="bus">The bus that is set up.</param>
+    /// <param name="services">The host's, where <see cref="Standstills.AddStandstillWatch"/> may be one of them.</param>
+    public static void UseReliableMessaging(this IBusFactoryConfigurator bus, IServiceProvider? services = null)
     {
         bus.MessageTopology.SetEntityNameFormatter(new KebabCase(bus.MessageTopology.EntityNameFormatter));
         bus.UseRawJsonDeserializer(RawSerializerOptions.Default);
@@ -123,6 +125,8 @@ public static class ReliableMessaging
         {
             retry.Handle<Exception>(Outage.Is);
             retry.Intervals(Outage.Pauses);
+            if (services?.GetService<StandstillWatch>() is { } watch)
+                retry.ConnectRetryObserver(watch);
         });
     }
 

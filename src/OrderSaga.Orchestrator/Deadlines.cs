@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging;
+using OrderSaga.Messaging.Health;
 using OrderSaga.Messaging.Outbox;
 using OrderSaga.Messaging.Scheduling;
 
@@ -10,7 +11,7 @@ namespace OrderSaga.Orchestrator;
 /// What is done when nothing was heard: an order's deadline has passed, or its process had died. One commit per order; the row's version
 /// keeps it from one that somebody else has just moved.
 /// </summary>
-internal sealed class Deadlines(Outbox<OrchestratorDb> outbox, OrderStateMachine machine, ILogger<Deadlines> log) : IActOnTimeout<OrderState>
+internal sealed class Deadlines(Outbox<OrchestratorDb> outbox, OrderStateMachine machine, Hearing hearing, TimeProvider time, ILogger<Deadlines> log) : IActOnTimeout<OrderState>
 {
     private readonly TaskCompletionSource counting = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -26,15 +27,26 @@ internal sealed class Deadlines(Outbox<OrchestratorDb> outbox, OrderStateMachine
         await TimeIsUpAsync(sagaId, token, ct).ConfigureAwait(false);
     }
 
-    /// <summary>Acts, if the deadline of this token still counts and has passed.</summary>
-    public Task TimeIsUpAsync(Guid orderId, int token, CancellationToken ct) => ActAsync(orderId, new Happening.TimeUp(token), "time is up", ct);
+    /// <summary>
+    /// Acts, if the deadline of this token still counts and has passed. While nothing can be heard, or the service that is asked stands
+    /// still, nothing is done: what goes by then is no silence, and the sweep comes when it is over.
+    /// </summary>
+    public Task TimeIsUpAsync(Guid orderId, int token, CancellationToken ct) => hearing.IsDeaf ? Task.CompletedTask : ActAsync(orderId, async (db, saga) =>
+    {
+        var outages = await db.Outages.AsNoTracking().ToListAsync(ct).ConfigureAwait(false);
+        var ofIt = outages.ToLookup(o => o.Concerns(saga.Asked), o => o.Time);
+        return ofIt[true].Any(o => o.Until > time.GetUtcNow()) ? null
+            : new Happening.TimeUp(token) { Deaf = [.. hearing.Times, .. ofIt[true]], Elsewhere = [.. ofIt[false]] };
+    }, "time is up", ct);
 
     /// <summary>Asks again what was asked over a transport that is gone.</summary>
-    public Task RestartedAsync(Guid orderId, CancellationToken ct) => ActAsync(orderId, new Happening.Restarted(), "restarted", ct);
+    public Task RestartedAsync(Guid orderId, CancellationToken ct) => ActAsync(orderId, (_, _) => Task.FromResult<Happening?>(new Happening.Restarted()), "restarted", ct);
 
-    private Task<bool> ActAsync(Guid orderId, Happening happening, string why, CancellationToken ct) => outbox.RunAsync(async (db, session) =>
+    private Task<bool> ActAsync(Guid orderId, Func<OrchestratorDb, OrderState, Task<Happening?>> what, string why, CancellationToken ct) => outbox.RunAsync(async (db, session) =>
     {
         var saga = await db.Orders.SingleAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false);
+        if (await what(db, saga).ConfigureAwait(false) is not { } happening)
+            return false;
         var state = saga.CurrentState;
         var decision = await machine.ApplyAsync(saga, happening, session.Publisher, session, ct).ConfigureAwait(false);
         if (decision.Says == Said.Ignored)

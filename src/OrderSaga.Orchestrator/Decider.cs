@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using OrderSaga.Messaging.Health;
+
 namespace OrderSaga.Orchestrator;
 
 /// <summary>How long, and how often.</summary>
@@ -29,7 +32,7 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
         Happening.TooLate e => OnRoute(now, e.Step, i => TooLate(now, i, e.Reason)),
         Happening.Faulted e => now.Asked is { Phase: Phase.Awaiting } asked && route.ActionOf(asked) == e.Action ? Faulted(now, asked, e.Error) : Ignored(now),
         Happening.Apologised => now.IsAsked(Direction.Apology, route.Count) ? Back(now with { Told = true }, Said.Apologised) : Ignored(now),
-        Happening.TimeUp e => e.Token == now.Token && now.Due <= at ? TimeUp(now) : Ignored(now),
+        Happening.TimeUp e => e.Token == now.Token && now.Due <= at ? TimeUp(now, e) : Ignored(now),
         Happening.StillAtWork e => OnRoute(now, e.Step, i => StillAtWork(now, i, e.Until)),
         Happening.Cancelled e => Cancelled(now, e.Reason),
         Happening.Restarted => Restarted(now),
@@ -96,13 +99,23 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
 
     // ---- time ----
 
-    private Decision TimeUp(Progress now)
+    private Decision TimeUp(Progress now, Happening.TimeUp e)
     {
+        // The whole order gets back the time in which nobody could have answered it.
+        if (now.SagaDeadline <= at)
+            now = now with { SagaDeadline = now.SagaDeadline + DeafTime.Lost([.. e.Deaf, .. e.Elsewhere], now.SagaDeadline.Value - patience.SagaTime, at) };
         if (now.SagaDeadline <= at)
             return Mirror(now, SagaOutOfTime, Said.OutOfTime);
         var asked = now.Asked!.Value;
-        return asked.Phase == Phase.Pausing ? Ask(now, asked with { Attempt = asked.Attempt + 1 }, Said.AskedAgain) : Silent(now, asked);
+        return asked.Phase == Phase.Pausing ? Ask(now, asked with { Attempt = asked.Attempt + 1 }, Said.AskedAgain)
+            : IsSilence(now, asked, e.Deaf) ? Silent(now, asked)
+            : Ask(now, asked, Said.Unheard);
     }
+
+    // It is one only if an answer could have been heard from the ask on. Else the same is asked once more, for the ask itself may not have
+    // gone out, and it is not counted.
+    private bool IsSilence(Progress now, Asked asked, ImmutableArray<DeafTime> deaf) =>
+        now.Deadline <= at && DeafTime.Lost(deaf, now.Deadline.Value - TimeOf(asked), at) == TimeSpan.Zero;
 
     private Decision Silent(Progress now, Asked asked) => asked.Direction switch
     {
@@ -260,9 +273,10 @@ internal sealed class Decider(Route route, Patience patience, DateTimeOffset at)
             Direction.Undo => now.With(asked.Step, StepStatus.Undoing),
             _ => now,
         };
-        var time = asked.Direction == Direction.Do ? route[asked.Step].Time / patience.Asks : patience.UndoTime;
-        return new(marked with { Asked = asked, Deadline = at + time, Token = now.Token + 1 }, says) { Asks = asked };
+        return new(marked with { Asked = asked, Deadline = at + TimeOf(asked), Token = now.Token + 1 }, says) { Asks = asked };
     }
+
+    private TimeSpan TimeOf(Asked asked) => asked.Direction == Direction.Do ? route[asked.Step].Time / patience.Asks : patience.UndoTime;
 
     // (While the order is paused no time passes for it: the resume adds the whole standstill.)
     private Decision Pause(Progress now, Asked asked, TimeSpan pause, string says) =>

@@ -45,6 +45,9 @@ internal static class Said
     public const string TooLate = "too late";
     public const string Apologised = "apologised";
     public const string AskedAgain = "asked again";
+
+    /// <summary>The answer could not have been heard: the wait for it begins anew.</summary>
+    public const string Unheard = "unheard";
     public const string Stuck = "stuck";
     public const string OutOfTime = "out of time";
     public const string StillAtWork = "still at work";

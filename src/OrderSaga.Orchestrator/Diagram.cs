@@ -113,6 +113,7 @@ public static class Diagram
         yield return ($"**{Route.Apology}** done", _ => new Happening.Apologised());
         yield return ("faulted", _ => new Happening.Faulted(Route.Apology, "broken"));
         yield return ("**time** is up", now => new Happening.TimeUp(now.Token));
+        yield return ("it is, but nobody could be heard", now => new Happening.TimeUp(now.Token) { Deaf = [new(DateTimeOffset.MinValue, now.Due ?? At)] });
         yield return ("an old timer", now => new Happening.TimeUp(now.Token - 1));
         yield return ("**SubmitOrder** again", _ => new Happening.Submitted());
         yield return ("**CancelCheckout**", _ => new Happening.Cancelled("CANCELLED"));
@@ -134,7 +135,7 @@ public static class Diagram
         { Denied: true } => "✗",
         _ when decision.Ends is not null || (now.Asked is not null && decision.After.Asked is null) => "■",
         _ when now.State != StateNames.Compensating && decision.After.State == StateNames.Compensating => "←",
-        { Says: Said.AskedAgain } or { After.Asked.Phase: Phase.Pausing } => "↻",
+        { Says: Said.AskedAgain or Said.Unheard } or { After.Asked.Phase: Phase.Pausing } => "↻",
         { Asks.Direction: Direction.Undo or Direction.Apology } => "↶",
         { Asks.Direction: Direction.Do } => "→",
         _ => "◌",

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using OrderSaga.Messaging.Health;
+
 namespace OrderSaga.Orchestrator;
 
 /// <summary>What can happen to an order.</summary>
@@ -25,7 +28,14 @@ internal abstract record Happening
     public sealed record Apologised : Happening;
 
     /// <summary>The deadline of this token has passed.</summary>
-    public sealed record TimeUp(int Token) : Happening;
+    public sealed record TimeUp(int Token) : Happening
+    {
+        /// <summary>When the answer that is waited for could not be given or heard.</summary>
+        public ImmutableArray<DeafTime> Deaf { get; init; } = [];
+
+        /// <summary>When other answers could not, that the order may have waited for before.</summary>
+        public ImmutableArray<DeafTime> Elsewhere { get; init; } = [];
+    }
 
     /// <summary>A participant is still at work.</summary>
     public sealed record StillAtWork(string Step, DateTimeOffset Until) : Happening;

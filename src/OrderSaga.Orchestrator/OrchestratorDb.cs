@@ -17,6 +17,8 @@ public sealed class OrchestratorDb(DbContextOptions<OrchestratorDb> options) : D
 
     internal DbSet<StuckUndo> Stuck => Set<StuckUndo>();
 
+    internal DbSet<ServiceOutage> Outages => Set<ServiceOutage>();
+
     internal DbSet<AuditEntry> Audit => Set<AuditEntry>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -69,6 +71,14 @@ public sealed class OrchestratorDb(DbContextOptions<OrchestratorDb> options) : D
             stuck.HasKey(s => new { s.OrderId, s.Step });
             stuck.Property(s => s.Step).HasMaxLength(64);
             stuck.HasIndex(s => s.Since).HasFilter("resolved_at IS NULL").HasDatabaseName("ix_open");
+        });
+        modelBuilder.Entity<ServiceOutage>(outage =>
+        {
+            outage.ToTable("outages");
+            outage.HasKey(o => new { o.Service, o.Since });
+            outage.Property(o => o.Service).HasMaxLength(100);
+            outage.Property(o => o.Commands).HasMaxLength(1000);
+            outage.Ignore(o => o.Time);
         });
         modelBuilder.Entity<AuditEntry>(audit =>
         {

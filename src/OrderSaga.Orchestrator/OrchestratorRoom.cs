@@ -17,7 +17,7 @@ namespace OrderSaga.Orchestrator;
 public static class OrchestratorRoom
 {
     /// <summary>What the orchestrator hears.</summary>
-    public static Mailbox Mailbox { get; } = new("order-state", Unhosted(new CheckoutOptions()), typeof(TellOutcome));
+    public static Mailbox Mailbox { get; } = new("order-state", Unhosted(new CheckoutOptions()), typeof(TellOutcome), typeof(KeepOutage));
 
     /// <summary>Who is told what needs a look.</summary>
     public static Mailbox Alerts { get; } = new("alerts", typeof(RaiseAlert));
@@ -72,6 +72,7 @@ public static class OrchestratorRoom
         Mailbox.AddConsumers(bus);
         Alerts.AddConsumers(bus);
         bus.AddAlerts();
+        bus.AddHearing<OrchestratorDb>(overBroker: !forgetfulTransport);
         bus.AddSingleton<Deadlines>();
         bus.AddSingleton<SweepPulse>();
         bus.AddCheckOnce<SweepCheck>("sweep");

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging;
+using OrderSaga.Messaging.Health;
 
 namespace OrderSaga.Orchestrator;
 
@@ -17,6 +18,7 @@ namespace OrderSaga.Orchestrator;
 internal sealed class Sweep(
     IServiceScopeFactory scopes,
     Deadlines deadlines,
+    Hearing hearing,
     IHostApplicationLifetime host,
     SweepPulse pulse,
     TimeProvider time,
@@ -30,6 +32,7 @@ internal sealed class Sweep(
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
     private List<Guid> left = [];
+    private bool swept;
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -48,12 +51,26 @@ internal sealed class Sweep(
             await TryAsync(orderId, () => deadlines.RestartedAsync(orderId, stoppingToken), stoppingToken).ConfigureAwait(false);
 
         deadlines.Count();
-        await time.EveryAsync(Pause, async first =>
+        await time.WhenDueAsync(Pause, hearing.Hears, async () =>
             {
-                await SweepAsync(time.GetUtcNow() - (first ? TimeSpan.Zero : Grace), stoppingToken).ConfigureAwait(false);
+                var next = await LookAsync(stoppingToken).ConfigureAwait(false);
                 pulse.Beat();
+                return next;
             },
             log, "Looking for orders past their deadline", stoppingToken).ConfigureAwait(false);
+    }
+
+    // What was held up by an outage is on its way when it is over: it gets a moment to arrive.
+    private async Task<DateTimeOffset?> LookAsync(CancellationToken ct)
+    {
+        var now = time.GetUtcNow();
+        if (hearing.IsDeaf)
+            return null;
+        if (swept && hearing.Times[^1].Until + Grace is var ripe && ripe > now)
+            return ripe;
+        await SweepAsync(now - (swept ? Grace : TimeSpan.Zero), ct).ConfigureAwait(false);
+        swept = true;
+        return null;
     }
 
     private async Task<List<Guid>> AwaitingAsync(CancellationToken ct)

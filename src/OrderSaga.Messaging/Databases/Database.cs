@@ -50,6 +50,15 @@ public abstract class Database
         return false;
     }
 
+    /// <summary>Completes when the server answers.</summary>
+    public async Task AnswersAsync(CancellationToken ct)
+    {
+        await using var connection = await Source.OpenConnectionAsync(ct).ConfigureAwait(false);
+        await using var command = connection.CreateCommand();
+        command.CommandText = "SELECT 1";
+        await command.ExecuteScalarAsync(ct).ConfigureAwait(false);
+    }
+
     /// <summary>What a script of SQL for this kind of database has to begin with.</summary>
     public virtual string ScriptHead => "";
 

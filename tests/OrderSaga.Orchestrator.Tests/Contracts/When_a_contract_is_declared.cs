@@ -21,7 +21,7 @@ public class When_a_contract_is_declared
         Assert.Equal(positional, declared);
     }
 
-    /// The order's id is what a message is correlated by. Two messages ask and tell about many orders at once.
+    /// The order's id is what a message is correlated by. Two messages ask and tell about many orders at once, one is about a service.
     [Theory, MemberData(nameof(Messages))]
     public void Should_begin_with_the_order_it_is_about(string name)
     {
@@ -30,6 +30,7 @@ public class When_a_contract_is_declared
         {
             nameof(AskOutcome) => (nameof(AskOutcome.OrderIds), typeof(IReadOnlyList<Guid>)),
             nameof(CheckoutOutcomes) => (nameof(CheckoutOutcomes.Outcomes), typeof(IReadOnlyList<CheckoutOutcome>)),
+            nameof(ServiceAway) => (nameof(ServiceAway.Service), typeof(string)),
             _ => ("OrderId", typeof(Guid)),
         };
         Assert.Equal((wanted, type), (first.Name, first.ParameterType));

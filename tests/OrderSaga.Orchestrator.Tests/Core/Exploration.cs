@@ -117,7 +117,11 @@ internal sealed class Exploration
         yield return (at + TimeSpan.FromDays(1), new Happening.TimeUp(now.Token - 1));
         yield return (at + TimeSpan.FromDays(1), new Happening.TimeUp(now.Token + 1));
         if (now.Due is { } due)
+        {
             yield return (due, new Happening.TimeUp(now.Token));
+            yield return (due, new Happening.TimeUp(now.Token) { Deaf = [new(DateTimeOffset.MinValue, due)] }); // nobody could be heard
+        }
+
         yield return (at + TimeSpan.FromDays(1), new Happening.TimeUp(now.Token)); // all deadlines have passed
     }
 

@@ -44,6 +44,8 @@ internal sealed class Promise(Route route, Patience patience)
             yield return (decision.Says == Said.Ignored, "a timer acted that was not the one that is due");
         if (decision.Says is Said.Ignored or Said.Denied)
             yield return (now.Equals(before) && decision is { Asks: null, Ends: null, Stuck: null, Settled: null, Alert: null }, "what is ignored or denied changed something");
+        if (decision.Says == Said.Unheard)
+            yield return (decision.Asks == before.Asked && decision is { Stuck: null, Settled: null, Alert: null, Ends: null }, "what could not be heard had a consequence");
         if (happening is Happening.Restarted)
             yield return (before is { Asked.Phase: Phase.Awaiting, PausedAt: null } ? decision.Asks == before.Asked : decision.Asks is null, "a restart asks something else than what was lost");
     }

@@ -1,3 +1,5 @@
+using OrderSaga.Messaging.Health;
+
 namespace OrderSaga.Orchestrator.Tests.Core;
 
 /// <summary>Takes one order through its saga by what happens to it, and remembers what followed. Whatever happens, the rules of every step (<see cref="Promise"/>) are held against it.</summary>
@@ -109,10 +111,10 @@ internal sealed class Walk
     public Walk Answer() => Hear(Promise.AnswerTo(route, Now.Asked!.Value));
 
     /// <summary>Nothing happens until the next timer, which comes when it is due.</summary>
-    public Walk Wait()
+    public Walk Wait(params DeafTime[] deaf)
     {
         At = Now.Due!.Value;
-        return Hear(new Happening.TimeUp(Now.Token));
+        return Hear(new Happening.TimeUp(Now.Token) { Deaf = [.. deaf] });
     }
 
     /// <summary>Time passes, and no timer comes.</summary>

@@ -1,3 +1,5 @@
+using OrderSaga.Messaging.Health;
+
 namespace OrderSaga.Orchestrator.Tests.Simulation;
 
 /// <summary>
@@ -226,7 +228,14 @@ internal sealed class OrchestratorNode(World world)
     {
         // Timers die with the node that keeps them.
         if (life == lives[node] && Row is not null)
-            Handle(new Happening.TimeUp(token), null, Dies(5), over: null);
+            Handle(TimeUp(token), null, Dies(5), over: null);
+    }
+
+    // Now and then it could not have heard for a while, or a service that the order waited for before could not have answered.
+    private Happening.TimeUp TimeUp(int token)
+    {
+        DeafTime Outage() => new(world.At - TimeSpan.FromMilliseconds(world.Dice.Roll(900_000)), world.At);
+        return new(token) { Deaf = world.Strikes(Troubles.Outages, 30) ? [Outage()] : [], Elsewhere = world.Strikes(Troubles.Outages, 30) ? [Outage()] : [] };
     }
 
     // Every minute, on nothing but the row. (It is only made when there is something to come.)
@@ -244,7 +253,7 @@ internal sealed class OrchestratorNode(World world)
                 return;
             sweepAt = -1;
             if (Row?.Due <= world.At)
-                Handle(new Happening.TimeUp(Row.Token), null, Dies(5), over: null);
+                Handle(TimeUp(Row.Token), null, Dies(5), over: null);
             SetSweep();
         });
     }

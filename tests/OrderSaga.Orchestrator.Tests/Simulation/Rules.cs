@@ -88,7 +88,8 @@ internal enum Troubles
     EarlyOperators = 1 << 19,
     Gateway = 1 << 20,
     Resubmissions = 1 << 21,
-    All = (1 << 22) - 1,
+    Outages = 1 << 22,
+    All = (1 << 23) - 1,
 }
 
 /// <summary>A promise was broken.</summary>

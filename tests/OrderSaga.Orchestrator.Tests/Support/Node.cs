@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Health;
 
 namespace OrderSaga.Orchestrator.Tests.Support;
 
@@ -22,6 +23,8 @@ internal sealed class Node(IHost host, Script they, ManualTime time) : IAsyncDis
     public IBus Bus => host.Services.GetRequiredService<IBus>();
 
     public Operations Operations => host.Services.GetRequiredService<Operations>();
+
+    public Hearing Hearing => host.Services.GetRequiredService<Hearing>();
 
     public Queries Queries => host.Services.GetRequiredService<Queries>();
 

@@ -317,6 +317,33 @@ namespace OrderSaga.Orchestrator.Migrations.Postgres
                     b.ToTable("saga_log", "checkout");
                 });
 
+            modelBuilder.Entity("OrderSaga.Orchestrator.ServiceOutage", b =>
+                {
+                    b.Property<string>("Service")
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("service");
+
+                    b.Property<DateTimeOffset>("Since")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("since");
+
+                    b.Property<string>("Commands")
+                        .IsRequired()
+                        .HasMaxLength(1000)
+                        .HasColumnType("character varying(1000)")
+                        .HasColumnName("commands");
+
+                    b.Property<DateTimeOffset>("Until")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("until");
+
+                    b.HasKey("Service", "Since")
+                        .HasName("pk_outages");
+
+                    b.ToTable("outages", "checkout");
+                });
+
             modelBuilder.Entity("OrderSaga.Orchestrator.StuckUndo", b =>
                 {
                     b.Property<Guid>("OrderId")
