@@ -72,7 +72,7 @@ public static class OrchestratorRoom
         Mailbox.AddConsumers(bus);
         Alerts.AddConsumers(bus);
         bus.AddAlerts();
-        bus.AddHearing<OrchestratorDb>(overBroker: !forgetfulTransport);
+        bus.AddHearing<OrchestratorDb>(Mailbox.Name, overBroker: !forgetfulTransport);
         bus.AddSingleton<Deadlines>();
         bus.AddSingleton<SweepPulse>();
         bus.AddCheckOnce<SweepCheck>("sweep");

@@ -29,6 +29,28 @@ public class When_an_outage_lasts_longer_than_an_order_may
     }
 
     [Fact]
+    public async Task Should_turn_nothing_back_because_the_disk_was_full()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var node = await Node.StartAsync(database);
+        node.They.IsSilent("ReserveInventory");
+        var id = await node.SubmitAsync();
+        await node.They.IsAsked("ReserveInventory");
+        await node.ReadAsync(db => db.Database.ExecuteSqlRawAsync("""
+            CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$;
+            CREATE TRIGGER full_disk BEFORE UPDATE ON checkout.order_state FOR EACH ROW EXECUTE FUNCTION full_disk();
+            """, Ct));
+        await node.Bus.Publish(new InventoryReserved(id), Ct);
+        await Script.Until(() => node.Hearing.IsDeaf);
+        node.Time.Advance(TimeSpan.FromMinutes(10));
+        await node.ReadAsync(db => db.Database.ExecuteSqlRawAsync("DROP TRIGGER full_disk ON checkout.order_state", Ct));
+        await Script.Until(() => !node.Hearing.IsDeaf);
+
+        await EndsAsync(node, id, "Complete");
+        Assert.All(await OddAsync(node, id), odd => Assert.EndsWith("unheard 1", odd, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Should_turn_nothing_back_because_the_database_of_a_service_is_away()
     {
         await using var database = await TestDatabase.CreateAsync();

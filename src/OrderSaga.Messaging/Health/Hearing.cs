@@ -135,14 +135,23 @@ public static class HearingRegistration
 {
     /// <summary>Has this process know when it could not hear.</summary>
     /// <param name="services">The host's.</param>
+    /// <param name="queue">By which it hears.</param>
     /// <param name="overBroker">Messages come through a broker; else they stay in this process.</param>
-    public static void AddHearing<TDb>(this IServiceCollection services, bool overBroker)
+    public static void AddHearing<TDb>(this IServiceCollection services, string queue, bool overBroker)
         where TDb : DbContext
     {
-        services.AddSingleton(provider => new Hearing(
-            ct => Task.WhenAll(provider.GetRequiredService<DatabaseOf<TDb>>().Value.AnswersAsync(ct), overBroker ? provider.GetRequiredService<IBus>().Publish(new StillThere(), ct) : Task.CompletedTask),
-            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<Hearing>>()));
+        services.AddSingleton(provider => new Hearing(ct => ProbeAsync(provider, ct), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<Hearing>>()));
         services.AddHostedService(provider => provider.GetRequiredService<Hearing>());
+
+        async Task ProbeAsync(IServiceProvider provider, CancellationToken ct)
+        {
+            // A database may answer and yet take nothing in: its disk is full. What is heard then is held.
+            if (provider.GetService<StandstillWatch>() is { } watch && watch.StandsStill(queue))
+                throw new OutageException($"The messages of {queue} are held.");
+            await Task.WhenAll(
+                provider.GetRequiredService<DatabaseOf<TDb>>().Value.AnswersAsync(ct),
+                overBroker ? provider.GetRequiredService<IBus>().Publish(new StillThere(), ct) : Task.CompletedTask).ConfigureAwait(false);
+        }
     }
 }
 

@@ -43,6 +43,9 @@ internal sealed class StandstillWatch(IReadOnlyList<Mailbox> mailboxes, Func<Sta
 
     Task IRetryObserver.RetryComplete<T>(RetryContext<T> context) => Task.CompletedTask;
 
+    /// <summary>Messages of this queue are held.</summary>
+    public bool StandsStill(string queue) => seen.TryGetValue(queue, out var held) && Wall.GetElapsedTime(held.Last) <= Quiet;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // On the wall's clock: it is a server that is away.

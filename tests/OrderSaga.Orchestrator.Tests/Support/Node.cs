@@ -37,13 +37,14 @@ internal sealed class Node(IHost host, Script they, ManualTime time) : IAsyncDis
         builder.Services.AddOrchestratorFace(Database.Postgres(database.ConnectionString));
         if (gate is not null)
             builder.Services.ConfigureDbContext<OrchestratorDb>(options => options.AddInterceptors(gate));
+        builder.Services.AddStandstillWatch([], said => said);
         builder.Services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();
             bus.AddOrchestrator(forgetfulTransport: true);
             bus.UsingInMemory((context, factory) =>
             {
-                factory.UseReliableMessaging();
+                factory.UseReliableMessaging(context);
                 they.ListenOn(factory);
                 factory.ConfigureEndpoints(context);
             });
