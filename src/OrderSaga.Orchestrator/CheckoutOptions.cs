@@ -4,6 +4,7 @@ namespace OrderSaga.Orchestrator;
 public sealed class CheckoutOptions
 {
     public const string Section = "Checkout";
+    private static readonly TimeSpan LongestRetention = TimeSpan.FromDays(36500);
 
     /// <summary>How long a step may take, all its asks together.</summary>
     public TimeSpan StepTime { get; set; } = TimeSpan.FromSeconds(60);
@@ -25,6 +26,12 @@ public sealed class CheckoutOptions
 
     /// <summary>Where the pauses of what is asked until it answers stop growing.</summary>
     public TimeSpan LongestPause { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long an order that came to rest stays among those under way, before it is archived.</summary>
+    public TimeSpan Retention { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>How long it is known at all, with its log.</summary>
+    public TimeSpan LogRetention { get; set; } = TimeSpan.FromDays(90);
 
     /// <summary>Switches of the optional steps, by name.</summary>
     public Dictionary<string, bool> Steps { get; set; } = new(StringComparer.OrdinalIgnoreCase);
@@ -55,6 +62,10 @@ public sealed class CheckoutOptions
             yield return (nameof(SagaTime), $"{SagaTime}", $"a whole order cannot have less time than one step ({StepTime}).");
         if (Pauses.Any(p => p <= TimeSpan.Zero) || LongestPause <= TimeSpan.Zero)
             yield return (nameof(UndoPauses), string.Join(", ", Pauses), "pauses are longer than nothing.");
+        if (Retention < TimeSpan.FromHours(1) || Retention > LongestRetention)
+            yield return (nameof(Retention), $"{Retention}", $"an order stays at least 01:00:00 after its end, for so long duplicates are common, and at most {LongestRetention}. A day is 1.00:00:00.");
+        if (LogRetention < Retention + TimeSpan.FromDays(1) || LogRetention > LongestRetention)
+            yield return (nameof(LogRetention), $"{LogRetention}", $"it is at least a day longer than {nameof(Retention)} ({Retention}), for what is forgotten is not known again when an answer comes late, and at most {LongestRetention}.");
         foreach (var name in StepTimes.Keys.Where(n => !steps.Contains(n, StringComparer.OrdinalIgnoreCase)))
             yield return ($"{nameof(StepTimes)}:{name}", $"{StepTimes[name]}", $"there is no such step; the steps are {string.Join(", ", steps)}.");
         foreach (var name in Steps.Keys.Where(n => !optional.Contains(n, StringComparer.OrdinalIgnoreCase)))

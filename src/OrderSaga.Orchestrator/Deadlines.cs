@@ -44,8 +44,9 @@ internal sealed class Deadlines(Outbox<OrchestratorDb> outbox, OrderStateMachine
 
     private Task<bool> ActAsync(Guid orderId, Func<OrchestratorDb, OrderState, Task<Happening?>> what, string why, CancellationToken ct) => outbox.RunAsync(async (db, session) =>
     {
-        var saga = await db.Orders.SingleAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false);
-        if (await what(db, saga).ConfigureAwait(false) is not { } happening)
+        var saga = await db.Orders.SingleOrDefaultAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false);
+        // Ended and archived since, or not to be taken for silent.
+        if (saga is null || await what(db, saga).ConfigureAwait(false) is not { } happening)
             return false;
         var state = saga.CurrentState;
         var decision = await machine.ApplyAsync(saga, happening, session.Publisher, session, ct).ConfigureAwait(false);

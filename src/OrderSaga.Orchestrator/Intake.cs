@@ -44,7 +44,7 @@ public sealed class Intake
 
     private static async Task<Accepted?> BeforeAsync(OrchestratorDb db, SubmitOrder order, string key, CancellationToken ct)
     {
-        var before = await db.Orders.AsNoTracking()
+        var before = await db.Everywhere.AsNoTracking()
             .SingleOrDefaultAsync(o => o.CustomerId == order.Customer.Id && o.IdempotencyKey == key, ct).ConfigureAwait(false);
         if (before is null)
             return null;

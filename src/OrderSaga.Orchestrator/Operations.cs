@@ -75,7 +75,7 @@ public sealed class Operations
 
     private Task<Outcome> DecideAsync(Guid orderId, Happening happening, string? actor, CancellationToken ct) => outbox.RunAsync(async (db, session) =>
     {
-        var saga = await db.Orders.SingleOrDefaultAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false);
+        var saga = await db.Orders.SingleOrDefaultAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false) ?? await Archive.BringBackAsync(db, orderId, ct).ConfigureAwait(false);
         if (saga is null)
             return new Outcome(Answer.Unknown, orderId, Why: $"No order has the id {orderId}.");
         var decision = await machine.ApplyAsync(saga, happening, session.Publisher, session, ct, actor: actor).ConfigureAwait(false);

@@ -8,7 +8,8 @@ namespace OrderSaga.Orchestrator;
 /// <param name="OlderThan">Begun at least that long ago.</param>
 /// <param name="Step">The step that the order waits for, or for its undo.</param>
 /// <param name="Customer">The customer's id.</param>
-public sealed record OrderFilter(string? State = null, string? Status = null, TimeSpan? OlderThan = null, string? Step = null, string? Customer = null);
+/// <param name="Archived">Those that are archived, instead of all others.</param>
+public sealed record OrderFilter(string? State = null, string? Status = null, TimeSpan? OlderThan = null, string? Step = null, string? Customer = null, bool Archived = false);
 
 /// <summary>A page of a list; <paramref name="Next"/> asks for the one after it.</summary>
 public sealed record Page<T>(IReadOnlyList<T> Items, string? Next);

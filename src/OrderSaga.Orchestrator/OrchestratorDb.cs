@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using OrderSaga.Contracts;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Databases;
@@ -21,38 +22,41 @@ public sealed class OrchestratorDb(DbContextOptions<OrchestratorDb> options) : D
 
     internal DbSet<AuditEntry> Audit => Set<AuditEntry>();
 
+    internal DbSet<ArchivedOrder> Archive => Set<ArchivedOrder>();
+
+    /// <summary>The archive's rows, as the orders that they are.</summary>
+    internal IQueryable<OrderState> Archived => Orders.FromSqlRaw("SELECT * FROM checkout.order_archive");
+
+    /// <summary>Orders wherever they are, in one look: one that is moved meanwhile is not missed.</summary>
+    internal IQueryable<OrderState> Everywhere => Orders.Concat(Archived);
+
+    /// <summary>The order; the archive is looked into only where it has no row.</summary>
+    internal async Task<OrderState?> FindAsync(Guid orderId, CancellationToken ct) =>
+        await Orders.AsNoTracking().SingleOrDefaultAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false)
+        ?? await Everywhere.AsNoTracking().SingleOrDefaultAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false);
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.HasDefaultSchema(Schema);
         modelBuilder.Entity<OrderState>(order =>
         {
             order.ToTable("order_state");
-            order.HasKey(o => o.CorrelationId);
-            order.Property(o => o.CorrelationId).HasColumnName("order_id").ValueGeneratedNever();
-            order.Property(o => o.CurrentState).HasMaxLength(64);
-            order.Property(o => o.Status).HasMaxLength(20);
-            order.Property(o => o.Version).IsConcurrencyToken();
-            order.Property(o => o.Asked).HasMaxLength(64);
-            order.Property(o => o.Steps).HasMaxLength(1000);
-            order.Property(o => o.Route).HasMaxLength(1000);
-            order.Property(o => o.Reason).HasMaxLength(100);
-            order.Property(o => o.Total).HasPrecision(18, 2);
-            order.Property(o => o.Currency).HasMaxLength(3);
-            order.Property(o => o.CustomerId).HasMaxLength(100);
-            order.Property(o => o.IdempotencyKey).HasMaxLength(200);
-            order.Property(o => o.Submitted).HasConversion(o => JsonSerializer.Serialize(o, JsonSerializerOptions.Web), json => JsonSerializer.Deserialize<SubmitOrder>(json, JsonSerializerOptions.Web)!);
-            order.Property(o => o.Phase).HasMaxLength(10);
-            order.Property(o => o.CancelReason).HasMaxLength(200);
-            order.Property(o => o.Ended).HasMaxLength(12);
-            // The row is the timer; a scheduler's own token has no place in it.
-            order.Ignore(o => o.TimerId);
-            order.Ignore(o => o.OrderId).Ignore(o => o.Customer).Ignore(o => o.Lines);
+            Columns(order);
             order.HasIndex(o => new { o.CustomerId, o.IdempotencyKey }).IsUnique().HasFilter("idempotency_key IS NOT NULL");
             // Few orders are under way at a time: this index stays small however many have ended.
             order.HasIndex(o => o.Due).HasFilter("asked IS NOT NULL").HasDatabaseName("ix_under_way");
             // Written once per order, at its end: events on the way there leave these alone.
             order.HasIndex(o => new { o.EndedAt, o.CurrentState }).HasFilter("ended_at IS NOT NULL").HasDatabaseName("ix_ended");
             order.HasIndex(o => new { o.CustomerId, o.EndedAt }).HasFilter("ended_at IS NOT NULL").HasDatabaseName("ix_ended_of_customer");
+        });
+        modelBuilder.Entity<ArchivedOrder>(order =>
+        {
+            order.ToTable("order_archive");
+            // A table of its own, with the same columns.
+            order.HasBaseType((Type?)null);
+            Columns(order);
+            order.HasIndex(o => o.EndedAt).HasDatabaseName("ix_archive_ended");
+            order.HasIndex(o => new { o.CustomerId, o.IdempotencyKey }).HasDatabaseName("ix_archive_of_customer");
         });
         modelBuilder.Entity<SagaLogEntry>(entry =>
         {
@@ -93,5 +97,30 @@ public sealed class OrchestratorDb(DbContextOptions<OrchestratorDb> options) : D
         });
         modelBuilder.AddHandledMessage<SagaLogEntry>();
         modelBuilder.UseSnakeCase();
+    }
+
+    private static void Columns<TOrder>(EntityTypeBuilder<TOrder> order)
+        where TOrder : OrderState
+    {
+        order.HasKey(o => o.CorrelationId);
+        order.Property(o => o.CorrelationId).HasColumnName("order_id").ValueGeneratedNever();
+        order.Property(o => o.CurrentState).HasMaxLength(64);
+        order.Property(o => o.Status).HasMaxLength(20);
+        order.Property(o => o.Version).IsConcurrencyToken();
+        order.Property(o => o.Asked).HasMaxLength(64);
+        order.Property(o => o.Steps).HasMaxLength(1000);
+        order.Property(o => o.Route).HasMaxLength(1000);
+        order.Property(o => o.Reason).HasMaxLength(100);
+        order.Property(o => o.Total).HasPrecision(18, 2);
+        order.Property(o => o.Currency).HasMaxLength(3);
+        order.Property(o => o.CustomerId).HasMaxLength(100);
+        order.Property(o => o.IdempotencyKey).HasMaxLength(200);
+        order.Property(o => o.Submitted).HasConversion(o => JsonSerializer.Serialize(o, JsonSerializerOptions.Web), json => JsonSerializer.Deserialize<SubmitOrder>(json, JsonSerializerOptions.Web)!);
+        order.Property(o => o.Phase).HasMaxLength(10);
+        order.Property(o => o.CancelReason).HasMaxLength(200);
+        order.Property(o => o.Ended).HasMaxLength(12);
+        // The row is the timer; a scheduler's own token has no place in it.
+        order.Ignore(o => o.TimerId);
+        order.Ignore(o => o.OrderId).Ignore(o => o.Customer).Ignore(o => o.Lines);
     }
 }

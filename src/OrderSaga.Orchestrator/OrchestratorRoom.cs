@@ -69,6 +69,7 @@ public static class OrchestratorRoom
             .EntityFrameworkRepository<OrderState, OrchestratorDb>()
             .Endpoint(e => e.Name = Mailbox.Name);
         bus.AddScoped<IRepeat<OrchestratorDb>, RepeatAsked>();
+        bus.AddSingleton<IBringBack<OrderState, OrchestratorDb>, Archive>();
         Mailbox.AddConsumers(bus);
         Alerts.AddConsumers(bus);
         bus.AddAlerts();
@@ -78,6 +79,7 @@ public static class OrchestratorRoom
         bus.AddCheckOnce<SweepCheck>("sweep");
         bus.AddSingleton<IActOnTimeout<OrderState>>(provider => provider.GetRequiredService<Deadlines>());
         bus.AddQuartzTimeouts<OrchestratorDb, OrderState>(underWay: order => order.Asked != null);
+        bus.AddHostedService<Retention>();
         bus.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<Sweep>(provider, forgetfulTransport));
     }
 }

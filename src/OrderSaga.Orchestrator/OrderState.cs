@@ -5,7 +5,7 @@ using OrderSaga.Messaging.DeadLetters;
 namespace OrderSaga.Orchestrator;
 
 /// <summary>One order's saga: what was submitted, and what the steps returned.</summary>
-public sealed class OrderState : CompensatingState
+public class OrderState : CompensatingState
 {
     public Guid OrderId => CorrelationId;
 

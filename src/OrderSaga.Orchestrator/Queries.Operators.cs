@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace OrderSaga.Orchestrator;
 
 // What operators read. Orders under way are few, and have an index of their own, as have those that ended, by their end: so a list is
-// those under way, the youngest first, and then the ended ones, the last that ended first.
+// those under way, the youngest first, and then the ended ones, the last that ended first; or, asked for by itself, the archive.
 public sealed partial class Queries
 {
     private const int PageSize = 50;
@@ -27,14 +27,14 @@ public sealed partial class Queries
         await using var scope = scopes.CreateAsyncScope();
         var db = Db(scope);
         var found = new List<OrderState>();
-        if (mark.Part == UnderWay && filter.Status is null or "Processing")
+        if (mark.Part == UnderWay && !filter.Archived && filter.Status is null or "Processing")
             found = await Narrowed(db, db.Orders.Where(o => o.Asked != null && o.EndedAt == null), filter)
                 .Where(o => o.StartedAt < mark.At || (o.StartedAt == mark.At && o.CorrelationId.CompareTo(mark.Id) < 0))
                 .OrderByDescending(o => o.StartedAt).ThenByDescending(o => o.CorrelationId).Take(PageSize + 1).ToListAsync(ct).ConfigureAwait(false);
         if (found.Count <= PageSize && filter.Status is not "Processing")
         {
             var (before, last) = mark.Part == AtRest ? (mark.At, mark.Id) : (DateTimeOffset.MaxValue, Guid.Empty);
-            found.AddRange(await Narrowed(db, db.Orders.Where(o => o.EndedAt != null), filter)
+            found.AddRange(await Narrowed(db, filter.Archived ? db.Archived : db.Orders.Where(o => o.EndedAt != null), filter)
                 .Where(o => o.EndedAt < before || (o.EndedAt == before && o.CorrelationId.CompareTo(last) < 0))
                 .OrderByDescending(o => o.EndedAt).ThenByDescending(o => o.CorrelationId).Take(PageSize + 1 - found.Count).ToListAsync(ct).ConfigureAwait(false));
         }
@@ -50,7 +50,7 @@ public sealed partial class Queries
     {
         await using var scope = scopes.CreateAsyncScope();
         var db = Db(scope);
-        var order = await db.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false);
+        var order = await db.FindAsync(orderId, ct).ConfigureAwait(false);
         if (order is null)
             return null;
         var log = await db.Log.AsNoTracking().Where(e => e.OrderId == orderId).OrderBy(e => e.Seq).ToListAsync(ct).ConfigureAwait(false);

@@ -33,7 +33,7 @@ public sealed partial class Queries
     {
         await using var scope = scopes.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<OrchestratorDb>();
-        var order = await db.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false);
+        var order = await db.FindAsync(orderId, ct).ConfigureAwait(false);
         if (order is null)
             return null;
         return View(order, await LogAsync(db, order, ct).ConfigureAwait(false));
@@ -117,7 +117,7 @@ public sealed partial class Queries
         {
             await using var scope = scopes.CreateAsyncScope();
             var db = scope.ServiceProvider.GetRequiredService<OrchestratorDb>();
-            var order = await db.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false);
+            var order = await db.FindAsync(orderId, ct).ConfigureAwait(false);
             return (order, order is null || order.Version <= after ? [] : await LogAsync(db, order, ct).ConfigureAwait(false));
         }
         catch (Exception e) when (Database.IsAway(e))

@@ -15,8 +15,8 @@ internal sealed class RepeatAsked(OrderStateMachine machine) : IRepeat<Orchestra
     {
         if (handled is not SagaLogEntry { Asks: { } asks } entry)
             return;
-        var saga = await db.Orders.AsNoTracking().SingleAsync(o => o.CorrelationId == entry.OrderId, ct).ConfigureAwait(false);
-        if (saga.Asked == asks)
+        var saga = await db.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.CorrelationId == entry.OrderId, ct).ConfigureAwait(false);
+        if (saga?.Asked == asks)
             await machine.RepeatAsync(saga, publisher, ct).ConfigureAwait(false);
     }
 }

@@ -10,7 +10,7 @@ internal sealed class TellOutcome(OrchestratorDb db) : IConsumer<AskOutcome>
     public async Task Consume(ConsumeContext<AskOutcome> context)
     {
         var asked = context.Message.OrderIds;
-        var outcomes = await db.Orders.AsNoTracking().Where(o => asked.Contains(o.CorrelationId))
+        var outcomes = await db.Everywhere.AsNoTracking().Where(o => asked.Contains(o.CorrelationId))
             .Select(o => new CheckoutOutcome(o.CorrelationId, o.CurrentState)).ToListAsync(context.CancellationToken).ConfigureAwait(false);
         await context.Publish(new CheckoutOutcomes(outcomes)).ConfigureAwait(false);
     }

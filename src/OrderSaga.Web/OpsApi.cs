@@ -39,15 +39,16 @@ internal static class OpsApi
     }
 
     private static async Task<IResult> ListAsync(
-        HttpRequest request, Queries queries, string? state, string? status, string? olderThan, string? step, string? customer, string? page, CancellationToken ct)
+        HttpRequest request, Queries queries, string? state, string? status, string? olderThan, string? step, string? customer, string? archived, string? page, CancellationToken ct)
     {
-        var wrong = Unknown(request, "state", "status", "olderThan", "step", "customer", "page");
+        var wrong = Unknown(request, "state", "status", "olderThan", "step", "customer", "archived", "page");
         var filter = new OrderFilter(
             OneOf(wrong, "state", state, queries.States),
             OneOf(wrong, "status", status, Statuses),
             Age(wrong, "olderThan", olderThan),
             OneOf(wrong, "step", step, queries.Steps),
-            string.IsNullOrEmpty(customer) ? null : customer);
+            string.IsNullOrEmpty(customer) ? null : customer,
+            OneOf(wrong, "archived", archived, ["true", "false"]) == "true");
         if (wrong.Count > 0)
             return Problems.Invalid("question", wrong);
         return await queries.ListAsync(filter, Given(page), ct).ConfigureAwait(false) is { } found ? Results.Ok(new { orders = found.Items, next = found.Next }) : NoSuchPage();

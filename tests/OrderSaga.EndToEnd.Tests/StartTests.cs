@@ -125,6 +125,8 @@ public class When_the_program_starts
     [InlineData("Checkout:Steps:ChargePayment", "false", "WrapGift")]
     [InlineData("Checkout:StepTimes:ChargePaiment", "00:01:00", "ChargePayment")]
     [InlineData("Checkout:SagaTime", "00:00:30", "00:01:00")]
+    [InlineData("Checkout:Retention", "00:59:00", "01:00:00")]
+    [InlineData("Checkout:LogRetention", "1.23:00:00", "a day longer")]
     [InlineData("Checkout:Asks", "0", "1 to 100")]
     [InlineData("Checkout:Aks", "3", "Aks")]
     [InlineData("Inventory:Pending", "Perhaps", "FailFast or Wait")]

@@ -51,12 +51,13 @@ internal static class Help
             Exit codes: 0 all is well, 1 something is not, 2 written wrong.
             """,
         ["orders"] = """
-            ordersaga orders list [--state S] [--status S] [--older-than TIME] [--step STEP] [--customer ID] [--page PAGE]
+            ordersaga orders list [--state S] [--status S] [--older-than TIME] [--step STEP] [--customer ID] [--archived true] [--page PAGE]
             ordersaga orders show ORDER
             ordersaga orders cancel ORDER [--reason TEXT]
 
             Orders under way come first, the youngest on top, then those that ended. --status is Processing, Completed, Cancelled or
-            NeedsAttention; --step is what an order waits for; --older-than is such as 90s, 15m, 2h or 1d. The customer reads the reason.
+            NeedsAttention; --step is what an order waits for; --older-than is such as 90s, 15m, 2h or 1d. With --archived true it is
+            those instead that are in the archive. The customer reads the reason.
 
               ordersaga orders list --status processing --older-than 5m
               ordersaga orders show 019aa5d2-6a0e-7c3e-8f5b-0d4f5a9be001

@@ -8,7 +8,7 @@ internal static class OrdersCommand
     // What narrows the list, and its name on the wire.
     private static readonly Dictionary<string, string> Filters = new()
     {
-        ["--state"] = "state", ["--status"] = "status", ["--older-than"] = "olderThan", ["--step"] = "step", ["--customer"] = "customer", ["--page"] = "page",
+        ["--state"] = "state", ["--status"] = "status", ["--older-than"] = "olderThan", ["--step"] = "step", ["--customer"] = "customer", ["--archived"] = "archived", ["--page"] = "page",
     };
 
     public static Task RunAsync(string[] args) => args switch

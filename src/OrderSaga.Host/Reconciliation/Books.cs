@@ -20,6 +20,9 @@ internal sealed record GatewayBook(string Id, Guid OrderId, decimal Amount, stri
     public decimal Net => Status == "charged" ? Amount - Refunded : 0;
 }
 
+/// <summary>An entry, and when something was last done about it.</summary>
+internal readonly record struct Dated<T>(T Book, DateTimeOffset Last);
+
 /// <summary>
 /// What everybody's books say. The participants' are read before the saga's: whatever has an effect has had its order's row before that,
 /// so an effect that finds no order is none that came in between.
@@ -35,29 +38,42 @@ internal sealed record Books(
     IReadOnlyDictionary<Guid, SagaBook> Sagas,
     IReadOnlySet<(Guid OrderId, string Step)> Stuck)
 {
-    public static async Task<Books> ReadAsync(Func<string, Database> databaseOf, Func<CancellationToken, Task<IReadOnlyList<GatewayBook>?>> gateway, CancellationToken ct)
+    /// <param name="databaseOf">The database of a role.</param>
+    /// <param name="gateway">Reads the gateway's book.</param>
+    /// <param name="forgotten">What nobody has touched since then, and no saga knows, may belong to an order that is forgotten by now: it is left out.</param>
+    /// <param name="ct">Ends it.</param>
+    public static async Task<Books> ReadAsync(
+        Func<string, Database> databaseOf, Func<CancellationToken, Task<IReadOnlyList<Dated<GatewayBook>>?>> gateway, DateTimeOffset forgotten, CancellationToken ct)
     {
         Task<List<T>> From<T>(string role, string sql, Func<DbDataReader, T> read) => ReadAsync(databaseOf(role), sql, read, ct);
-        return new(
-            await gateway(ct).ConfigureAwait(false),
-            await From("payment", "SELECT order_id, amount, currency, status, charge_id FROM payment.charges",
-                r => new ChargeBook(r.GetGuid(0), r.GetDecimal(1), r.GetString(2), r.GetString(3), r.GetString(4))).ConfigureAwait(false),
-            await From("inventory", "SELECT order_id, product_id FROM inventory.reservations WHERE status = 'PENDING'",
-                r => new ReservationBook(r.GetGuid(0), r.GetString(1))).ConfigureAwait(false),
-            // One statement, so that both tables are seen at one moment.
-            await From("inventory", """
-                SELECT s.product_id FROM inventory.stock s
-                LEFT JOIN (SELECT product_id, SUM(quantity) AS held FROM inventory.reservations WHERE status = 'PENDING' GROUP BY product_id) h ON h.product_id = s.product_id
-                WHERE s.on_hand < 0 OR s.reserved < 0 OR s.reserved > s.on_hand OR s.reserved <> COALESCE(h.held, 0)
-                """, r => r.GetString(0)).ConfigureAwait(false),
-            await From("shipping", "SELECT order_id, status FROM shipping.shipments WHERE status <> 'CANCELLED'", Status).ConfigureAwait(false),
-            await From("notification", "SELECT order_id, kind FROM notification.notifications", r => new NoticeBook(r.GetGuid(0), r.GetString(1))).ConfigureAwait(false),
-            await From("orders", "SELECT order_id, status FROM orders.orders", Status).ConfigureAwait(false),
-            (await From("orchestrator", "SELECT order_id, status, route, total, currency, ended_at FROM checkout.order_state", r => (Id: r.GetGuid(0), Saga: Saga(r))).ConfigureAwait(false))
-                .ToDictionary(s => s.Id, s => s.Saga),
-            (await From("orchestrator", "SELECT order_id, step FROM checkout.stuck WHERE resolved_at IS NULL", r => (r.GetGuid(0), r.GetString(1))).ConfigureAwait(false)).ToHashSet());
+        var taken = await gateway(ct).ConfigureAwait(false);
+        var charges = await From("payment", "SELECT order_id, amount, currency, status, charge_id, (SELECT MAX(at) FROM payment.step_log l WHERE l.order_id = c.order_id) FROM payment.charges c",
+            r => Last(new ChargeBook(r.GetGuid(0), r.GetDecimal(1), r.GetString(2), r.GetString(3), r.GetString(4)), r)).ConfigureAwait(false);
+        var marks = await From("inventory", "SELECT order_id, product_id FROM inventory.reservations WHERE status = 'PENDING'",
+            r => new ReservationBook(r.GetGuid(0), r.GetString(1))).ConfigureAwait(false);
+        // One statement, so that both tables are seen at one moment.
+        var unbalanced = await From("inventory", """
+            SELECT s.product_id FROM inventory.stock s
+            LEFT JOIN (SELECT product_id, SUM(quantity) AS held FROM inventory.reservations WHERE status = 'PENDING' GROUP BY product_id) h ON h.product_id = s.product_id
+            WHERE s.on_hand < 0 OR s.reserved < 0 OR s.reserved > s.on_hand OR s.reserved <> COALESCE(h.held, 0)
+            """, r => r.GetString(0)).ConfigureAwait(false);
+        var shipments = await From("shipping", "SELECT order_id, status, (SELECT MAX(at) FROM shipping.step_log l WHERE l.order_id = s.order_id) FROM shipping.shipments s WHERE status <> 'CANCELLED'", Status).ConfigureAwait(false);
+        var notices = await From("notification", "SELECT order_id, kind, at FROM notification.notifications", r => Last(new NoticeBook(r.GetGuid(0), r.GetString(1)), r)).ConfigureAwait(false);
+        var orders = await From("orders", "SELECT order_id, status, at FROM orders.orders", Status).ConfigureAwait(false);
+        // One statement again: an order may be archived, or come back, while they are read.
+        var sagas = (await From("orchestrator", """
+            SELECT order_id, status, route, total, currency, ended_at FROM checkout.order_state
+            UNION ALL SELECT order_id, status, route, total, currency, ended_at FROM checkout.order_archive
+            """, r => (Id: r.GetGuid(0), Saga: Saga(r))).ConfigureAwait(false)).ToDictionary(s => s.Id, s => s.Saga);
+        var stuck = await From("orchestrator", "SELECT order_id, step FROM checkout.stuck WHERE resolved_at IS NULL", r => (r.GetGuid(0), r.GetString(1))).ConfigureAwait(false);
+        return new(taken is null ? null : Kept(taken, g => g.OrderId), Kept(charges, c => c.OrderId), marks, unbalanced,
+            Kept(shipments, s => s.OrderId), Kept(notices, n => n.OrderId), Kept(orders, o => o.OrderId), sagas, stuck.ToHashSet());
 
-        static StatusBook Status(DbDataReader r) => new(r.GetGuid(0), r.GetString(1));
+        List<T> Kept<T>(IEnumerable<Dated<T>> books, Func<T, Guid> orderOf) => [.. books.Where(b => b.Last >= forgotten || sagas.ContainsKey(orderOf(b.Book))).Select(b => b.Book)];
+
+        static Dated<T> Last<T>(T book, DbDataReader r) => new(book, r.IsDBNull(r.FieldCount - 1) ? DateTimeOffset.MinValue : r.GetFieldValue<DateTimeOffset>(r.FieldCount - 1));
+
+        static Dated<StatusBook> Status(DbDataReader r) => Last(new StatusBook(r.GetGuid(0), r.GetString(1)), r);
 
         static SagaBook Saga(DbDataReader r) => new(
             r.GetString(1), r.GetString(2), r.IsDBNull(3) ? null : r.GetDecimal(3), r.IsDBNull(4) ? null : r.GetString(4), r.IsDBNull(5) ? null : r.GetFieldValue<DateTimeOffset>(5));

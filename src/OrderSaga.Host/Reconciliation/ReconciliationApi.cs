@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.Http;
+using OrderSaga.Orchestrator;
 using OrderSaga.Services;
 
 namespace OrderSaga.Host.Reconciliation;
@@ -10,8 +12,11 @@ internal static class ReconciliationApi
 {
     private const int UsuallySettled = 30, LongestSettled = 24 * 60 * 60;
 
+    // From its first effect to its end: what is that much younger than what is forgotten is known, or nobody's.
+    private static readonly TimeSpan LongestOrder = TimeSpan.FromDays(1);
+
     // What is read of the gateway: others may say more.
-    private sealed record Charge(string ChargeId, Guid OrderId, decimal Amount, string Currency, string Status, decimal Refunded);
+    private sealed record Charge(string ChargeId, Guid OrderId, decimal Amount, string Currency, string Status, decimal Refunded, DateTimeOffset? CreatedAt);
 
     public static void MapReconciliation(this IEndpointRouteBuilder app, Settings settings, Func<string, Database> databaseOf) =>
         app.MapGet("/ops/reconciliation", (HttpContext http, TimeProvider time, [FromQuery] int? settled, CancellationToken ct) =>
@@ -29,32 +34,34 @@ internal static class ReconciliationApi
         if (Settings.AllRoles.Except(["web"]).FirstOrDefault(role => !settings.Database.Knows(role)) is { } unknown)
             return Problems.Of(409, "books-unknown", "Not all books can be read here.", $"This process does not know the database of {unknown}: set {DatabaseSettings.KeyOf(unknown)}.");
         var now = time.GetUtcNow();
+        var known = services.GetRequiredService<IOptions<CheckoutOptions>>().Value.LogRetention;
         string? missing = null;
         var books = await Books.ReadAsync(databaseOf, async stop =>
         {
             (var charges, missing) = await ChargesAsync(settings, services, stop).ConfigureAwait(false);
             return charges;
-        }, ct).ConfigureAwait(false);
+        }, now - known + LongestOrder, ct).ConfigureAwait(false);
         var findings = new Reconciler(books, now - TimeSpan.FromSeconds(settled)).Find();
         return Results.Ok(new { at = now, settledSeconds = settled, violations = findings.Sum(f => f.Count), checks = findings, notChecked = missing });
     }
 
     // Page by page over HTTP, as from any provider.
-    private static async Task<(IReadOnlyList<GatewayBook>? Charges, string? Missing)> ChargesAsync(Settings settings, IServiceProvider services, CancellationToken ct)
+    private static async Task<(IReadOnlyList<Dated<GatewayBook>>? Charges, string? Missing)> ChargesAsync(Settings settings, IServiceProvider services, CancellationToken ct)
     {
         if ((settings.Payment.GatewayUrl ?? (settings.Payment.HostsSimulator ? GatewaySimulator.AddressOf(services) : null)) is not { } address)
             return (null, "Money: this process does not know the gateway. Ask a process that holds payment, or set Payment:GatewayUrl.");
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = !address.IsLoopback }) { BaseAddress = address };
-        var all = new List<GatewayBook>();
+        var all = new List<Dated<GatewayBook>>();
         try
         {
             while (true)
             {
-                var after = all.Count == 0 ? "" : $"?after={Uri.EscapeDataString(all[^1].Id)}";
+                var after = all.Count == 0 ? "" : $"?after={Uri.EscapeDataString(all[^1].Book.Id)}";
                 var page = await http.GetFromJsonAsync<Charge[]>(new Uri($"gateway/charges{after}", UriKind.Relative), ct).ConfigureAwait(false) ?? [];
                 if (page.Length == 0)
                     return (all, null);
-                all.AddRange(page.Select(c => new GatewayBook(c.ChargeId, c.OrderId, c.Amount, c.Currency, c.Status == "declined" ? c.Status : "charged", c.Refunded)));
+                all.AddRange(page.Select(c => new Dated<GatewayBook>(
+                    new(c.ChargeId, c.OrderId, c.Amount, c.Currency, c.Status == "declined" ? c.Status : "charged", c.Refunded), c.CreatedAt ?? DateTimeOffset.MaxValue)));
             }
         }
         catch (HttpRequestException e)

@@ -62,6 +62,18 @@ public abstract class Database
     /// <summary>What a script of SQL for this kind of database has to begin with.</summary>
     public virtual string ScriptHead => "";
 
+    /// <summary>
+    /// A statement that moves the first rows that meet a condition to another table of the same columns: all of them, or none. What somebody
+    /// is changing at that moment stays, so neither he nor another who moves rows is waited for. Gives a column of each row, as Value.
+    /// </summary>
+    /// <param name="from">The table, by its schema and name; in the condition it is called t.</param>
+    /// <param name="to">The other table.</param>
+    /// <param name="columns">The columns of both.</param>
+    /// <param name="where">The condition.</param>
+    /// <param name="first">The column that they are ordered by, and that is given.</param>
+    /// <param name="most">How many are moved at most.</param>
+    public abstract string Move(string from, string to, IReadOnlyCollection<string> columns, string where, string first, int most);
+
     /// <summary>Held until the transaction ends, so that of several processes that start together one changes a schema.</summary>
     internal abstract string LockForSchema { get; }
 

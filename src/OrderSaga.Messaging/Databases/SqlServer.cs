@@ -41,6 +41,13 @@ internal sealed class SqlServer : Database
 
     internal override string LockForSchema => "EXEC sp_getapplock @Resource = 'ordersaga-schema', @LockMode = 'Exclusive', @LockOwner = 'Transaction'";
 
+    public override string Move(string from, string to, IReadOnlyCollection<string> columns, string where, string first, int most) => $"""
+        WITH moved AS (SELECT TOP ({most}) * FROM {from} AS t WITH (ROWLOCK, UPDLOCK, READPAST) WHERE {where} ORDER BY t.{first})
+        DELETE FROM moved
+        OUTPUT {string.Join(", ", columns.Select(column => $"deleted.[{column}]"))} INTO {to} ({string.Join(", ", columns.Select(column => $"[{column}]"))})
+        OUTPUT deleted.{first} AS [Value]
+        """;
+
     protected override void Use(DbContextOptionsBuilder options, string schema) => options
         .UseSqlServer(connectionString, server =>
         {

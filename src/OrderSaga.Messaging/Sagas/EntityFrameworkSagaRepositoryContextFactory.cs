@@ -27,15 +27,14 @@ internal sealed class EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>(
 {
     public Task Send<T>(ConsumeContext<T> context, IPipe<SagaRepositoryContext<TSaga, T>> next)
         where T : class
-        => HandleAsync(context, captured => next.Send(new EntityFrameworkSagaRepositoryContext<TSaga, TDb, T>(db, captured, factory)));
+        => HandleAsync(context, captured => next.Send(Context(captured)));
 
     public Task SendQuery<T>(ConsumeContext<T> context, ISagaQuery<TSaga> query, IPipe<SagaRepositoryQueryContext<TSaga, T>> next)
         where T : class
         => HandleAsync(context, async captured =>
         {
             var instances = await db.Set<TSaga>().Where(query.FilterExpression).ToListAsync(context.CancellationToken).ConfigureAwait(false);
-            var repository = new EntityFrameworkSagaRepositoryContext<TSaga, TDb, T>(db, captured, factory);
-            await next.Send(new LoadedSagaRepositoryQueryContext<TSaga, T>(repository, instances)).ConfigureAwait(false);
+            await next.Send(new LoadedSagaRepositoryQueryContext<TSaga, T>(Context(captured), instances)).ConfigureAwait(false);
         });
 
     public Task<T> Execute<T>(Func<LoadSagaRepositoryContext<TSaga>, Task<T>> asyncMethod, CancellationToken cancellationToken = default)
@@ -48,6 +47,10 @@ internal sealed class EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>(
 
     [ExcludeFromCodeCoverage]
     public void Probe(ProbeContext context) => context.Add("persistence", "entity framework");
+
+    private EntityFrameworkSagaRepositoryContext<TSaga, TDb, T> Context<T>(CapturingConsumeContext<T> captured)
+        where T : class
+        => new(db, captured, factory, services.GetService<IBringBack<TSaga, TDb>>());
 
     private async Task HandleAsync<T>(ConsumeContext<T> context, Func<CapturingConsumeContext<T>, Task> handle)
         where T : class

@@ -22,6 +22,8 @@ internal sealed class Node(IHost host, Script they, ManualTime time) : IAsyncDis
 
     public IBus Bus => host.Services.GetRequiredService<IBus>();
 
+    public Intake Intake => host.Services.GetRequiredService<Intake>();
+
     public Operations Operations => host.Services.GetRequiredService<Operations>();
 
     public Hearing Hearing => host.Services.GetRequiredService<Hearing>();
@@ -56,7 +58,7 @@ internal sealed class Node(IHost host, Script they, ManualTime time) : IAsyncDis
     }
 
     public async Task<Guid> SubmitAsync() =>
-        (await host.Services.GetRequiredService<Intake>().SubmitAsync(Participants.Order(Guid.Empty), null, Ct)).OrderId;
+        (await Intake.SubmitAsync(Participants.Order(Guid.Empty), null, Ct)).OrderId;
 
     public async Task<HealthReportEntry> HealthAsync(string check) =>
         (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(c => c.Name == check, Ct)).Entries[check];
@@ -82,11 +84,84 @@ internal sealed class Node(IHost host, Script they, ManualTime time) : IAsyncDis
         return scope.ServiceProvider.GetRequiredService<OrchestratorDb>().Orders.AsNoTracking().Single(o => o.CorrelationId == id);
     }
 
+    /// <summary>The row, if it has one.</summary>
+    public OrderState? Find(Guid id) => ReadAsync(db => db.Orders.AsNoTracking().SingleOrDefaultAsync(o => o.CorrelationId == id, Ct)).GetAwaiter().GetResult();
+
+    /// <summary>A day passes, and they are archived.</summary>
+    public async Task IsArchivedAsync(params Guid[] ids)
+    {
+        // Until it is known of all messages that they were sent.
+        await Script.Until(() =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(100));
+            return !ReadAsync(db => db.Log.AnyAsync(e => e.Outgoing != null, Ct)).GetAwaiter().GetResult();
+        });
+        time.Set(TimeSpan.FromDays(1));
+        await TidiesAsync();
+        Assert.All(ids, id => Assert.Null(Find(id)));
+        Assert.Equal(ids.Length, await ReadAsync(db => db.Archive.CountAsync(o => ids.Contains(o.CorrelationId), Ct)));
+    }
+
+    /// <summary>What is due is archived and forgotten, to the end.</summary>
+    public Task TidiesAsync() => host.Services.GetServices<IHostedService>().OfType<Retention>().Single().TidyAsync(Ct);
+
+    /// <summary>The first message of a kind that is said because of something.</summary>
+    public async Task<T> HearsAsync<T>(Func<Task> because)
+        where T : class
+    {
+        var heard = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var ears = host.Services.GetRequiredService<IBusControl>().ConnectReceiveEndpoint(NewId.NextGuid().ToString(), endpoint => endpoint.Handler<T>(context =>
+        {
+            heard.TrySetResult(context.Message);
+            return Task.CompletedTask;
+        }));
+        await ears.Ready;
+        await because();
+        var message = await heard.Task.WaitAsync(TimeSpan.FromSeconds(20), Ct);
+        await ears.StopAsync(Ct);
+        return message;
+    }
+
+    /// <summary>Publishes a message, and waits until it was heard and done with.</summary>
+    public async Task HandlesAsync<T>(T message, Guid messageId)
+        where T : class
+    {
+        var heard = new Heard(messageId);
+        using var observer = host.Services.GetRequiredService<IBusControl>().ConnectConsumeObserver(heard);
+        await Bus.Publish(message, context => context.MessageId = messageId, Ct);
+        await heard.Done.Task.WaitAsync(TimeSpan.FromSeconds(20), Ct);
+    }
+
     public Task ReachesAsync(Guid id, string state) => Script.Until(() => Row(id).CurrentState == state);
 
     public async ValueTask DisposeAsync()
     {
         await host.StopAsync();
         host.Dispose();
+    }
+
+    private sealed class Heard(Guid messageId) : IConsumeObserver
+    {
+        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task PreConsume<T>(ConsumeContext<T> context)
+            where T : class
+            => Task.CompletedTask;
+
+        public Task PostConsume<T>(ConsumeContext<T> context)
+            where T : class
+        {
+            if (context.MessageId == messageId)
+                Done.TrySetResult();
+            return Task.CompletedTask;
+        }
+
+        public Task ConsumeFault<T>(ConsumeContext<T> context, Exception exception)
+            where T : class
+        {
+            if (context.MessageId == messageId)
+                Done.TrySetException(exception);
+            return Task.CompletedTask;
+        }
     }
 }
