@@ -9,7 +9,7 @@ namespace OrderSaga.Host;
 /// </summary>
 internal static class Names
 {
-    private static readonly string[] Sections = ["Database", "Transport", "Roles", "Checkout", "Faults", "Inventory", "Payment", "Notification", "Shipping", "Alerts", "Ops", "Web"];
+    private static readonly string[] Sections = ["Database", "Transport", "Roles", "Checkout", "Faults", "Inventory", "Payment", "Notification", "Shipping", "Alerts", "DeadLetters", "Ops", "Web"];
 
     // A section's own keys are checked where it is read; these are read here and there.
     private static readonly Dictionary<string, string[]> Keys = new()

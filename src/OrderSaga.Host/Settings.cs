@@ -1,4 +1,5 @@
 using OrderSaga.Messaging.Alerts;
+using OrderSaga.Messaging.DeadLetters;
 using OrderSaga.Messaging.Http;
 using OrderSaga.Orchestrator;
 using OrderSaga.Services;
@@ -85,7 +86,7 @@ internal sealed record Settings(IReadOnlySet<string> Roles, DatabaseSettings Dat
     private static IEnumerable<(string Key, string? Value, string Remedy)> Wrong(IConfiguration configuration) =>
     [
         .. OrchestratorRoom.Check(configuration), .. Inventory.Check(configuration), .. Shipping.Check(configuration), .. Notification.Check(configuration),
-        .. Alerting.Check(configuration), .. OperatorKeys.Check(configuration), .. WebRoom.Check(configuration),
+        .. Alerting.Check(configuration), .. DeadLetterOptions.Check(configuration), .. OperatorKeys.Check(configuration), .. WebRoom.Check(configuration),
     ];
 
     public static IReadOnlySet<string> RolesOf(IConfiguration configuration)

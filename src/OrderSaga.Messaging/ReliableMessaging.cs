@@ -54,10 +54,24 @@ public static class ReliableMessaging
     /// <summary>The store of what could not be handled or sent.</summary>
     public static IServiceCollection AddDeadLetters(this IServiceCollection services, Database database)
     {
+        services.AddSection<DeadLetterOptions>(DeadLetterOptions.Section);
         services.AddDatabase<OpsDb>(database);
         services.AddSingleton<DeadLetterStore>();
+        services.TryAddSingleton<Resend>();
         return services;
     }
+
+    /// <summary>People look at dead letters and alerts here, and decide about them; needs <see cref="AddDeadLetters"/>.</summary>
+    public static void AddOperatorsDesk(this IServiceCollection services)
+    {
+        services.AddSingleton<DeadLetterDesk>();
+        services.AddSingleton<AlertDesk>();
+        services.AddSingleton<OpsActions>();
+        services.AddCheckOnce<DeadLettersCheck>("deadLetters");
+    }
+
+    /// <summary>Dead letters are kept within their bounds by this process, and replays sent that could not be; needs <see cref="AddAlerts"/>.</summary>
+    public static void AddDeadLetterKeeper(this IServiceCollection services) => services.AddHostedService<DeadLetterKeeper>();
 
     /// <summary>Alerts are taken over and delivered by this process; needs <see cref="AddDeadLetters"/>.</summary>
     public static void AddAlerts(this IServiceCollection services) => Alerting.AddAlerts(services);

@@ -34,8 +34,8 @@ public sealed class AuditEntry
         {
             Happening.Cancelled e => ("cancel", e.Reason, null),
             Happening.Paused e => ("pause", e.Reason, null),
-            Happening.Resumed => ("resume", null, null),
-            Happening.Retried => ("retry", null, null),
+            Happening.Resumed e => ("resume", e.Reason, null),
+            Happening.Retried e => ("retry", e.Reason, null),
             Happening.Resolved e => ("resolve", e.Reason, e.Evidence),
             _ => null,
         };

@@ -51,7 +51,7 @@ internal abstract record Happening
     public sealed record Restarted : Happening;
 
     /// <summary>An operator wants a stuck undo tried again.</summary>
-    public sealed record Retried(string Step) : Happening;
+    public sealed record Retried(string Step, string? Reason = null) : Happening;
 
     /// <summary>An operator finished a stuck undo by hand, and says how that is known.</summary>
     public sealed record Resolved(string Step, string Reason, string? Evidence = null) : Happening;
@@ -60,5 +60,5 @@ internal abstract record Happening
     public sealed record Paused(string? Reason = null) : Happening;
 
     /// <summary>An operator lets it go on.</summary>
-    public sealed record Resumed : Happening;
+    public sealed record Resumed(string? Reason = null) : Happening;
 }

@@ -32,10 +32,10 @@ public sealed class Operations
     public Task<Outcome> PauseAsync(Guid orderId, string? reason, string actor, CancellationToken ct) => ActAsync(orderId, new Happening.Paused(reason), actor, ct);
 
     /// <summary>Lets a held order go on.</summary>
-    public Task<Outcome> ResumeAsync(Guid orderId, string actor, CancellationToken ct) => ActAsync(orderId, new Happening.Resumed(), actor, ct);
+    public Task<Outcome> ResumeAsync(Guid orderId, string? reason, string actor, CancellationToken ct) => ActAsync(orderId, new Happening.Resumed(reason), actor, ct);
 
     /// <summary>Has a stuck undo tried again.</summary>
-    public Task<Outcome> RetryUndoAsync(Guid orderId, string step, string actor, CancellationToken ct) => OnStepAsync(orderId, step, s => new Happening.Retried(s), actor, ct);
+    public Task<Outcome> RetryUndoAsync(Guid orderId, string step, string? reason, string actor, CancellationToken ct) => OnStepAsync(orderId, step, s => new Happening.Retried(s, reason), actor, ct);
 
     /// <summary>Takes a stuck undo off the list: it was finished by hand, and this is how that is known.</summary>
     public Task<Outcome> ResolveUndoAsync(Guid orderId, string step, string reason, string evidence, string actor, CancellationToken ct) =>

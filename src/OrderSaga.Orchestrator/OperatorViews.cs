@@ -8,11 +8,16 @@ namespace OrderSaga.Orchestrator;
 /// <param name="OlderThan">Begun at least that long ago.</param>
 /// <param name="Step">The step that the order waits for, or for its undo.</param>
 /// <param name="Customer">The customer's id.</param>
+/// <param name="Paused">Whether an operator holds it.</param>
 /// <param name="Archived">Those that are archived, instead of all others.</param>
-public sealed record OrderFilter(string? State = null, string? Status = null, TimeSpan? OlderThan = null, string? Step = null, string? Customer = null, bool Archived = false);
+public sealed record OrderFilter(
+    string? State = null, string? Status = null, TimeSpan? OlderThan = null, string? Step = null, string? Customer = null, bool? Paused = null, bool Archived = false);
 
-/// <summary>A page of a list; <paramref name="Next"/> asks for the one after it.</summary>
-public sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
+/// <summary>What the list of stuck undos is narrowed to.</summary>
+/// <param name="Step">Whose undo it is.</param>
+/// <param name="Customer">The customer's id.</param>
+/// <param name="OlderThan">Stuck for at least that long.</param>
+public sealed record StuckFilter(string? Step = null, string? Customer = null, TimeSpan? OlderThan = null);
 
 /// <summary>An order in a list for operators.</summary>
 /// <param name="OrderId">The order.</param>
@@ -99,7 +104,7 @@ public sealed record StuckLine(
 /// <param name="Oldest">The one that began first.</param>
 /// <param name="Stuck">The undos that a person has to finish.</param>
 /// <param name="Rates">What came and went lately.</param>
-public sealed record ShopSummary(
+public record ShopSummary(
     DateTimeOffset At, IReadOnlyDictionary<string, int> States, int InFlight, int Paused, int Slow, double SlowAfterSeconds, OrderSummary? Oldest, int Stuck, ShopRates Rates);
 
 /// <summary>How many orders began, and came to rest in which way, within the last seconds.</summary>

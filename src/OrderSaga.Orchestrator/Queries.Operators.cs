@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using OrderSaga.Messaging;
 
 namespace OrderSaga.Orchestrator;
 
@@ -28,9 +29,7 @@ public sealed partial class Queries
         var db = Db(scope);
         var found = new List<OrderState>();
         if (mark.Part == UnderWay && !filter.Archived && filter.Status is null or "Processing")
-            found = await Narrowed(db, db.Orders.Where(o => o.Asked != null && o.EndedAt == null), filter)
-                .Where(o => o.StartedAt < mark.At || (o.StartedAt == mark.At && o.CorrelationId.CompareTo(mark.Id) < 0))
-                .OrderByDescending(o => o.StartedAt).ThenByDescending(o => o.CorrelationId).Take(PageSize + 1).ToListAsync(ct).ConfigureAwait(false);
+            found = await UnderWayBehind(db, mark, filter).OrderByDescending(o => o.StartedAt).ThenByDescending(o => o.CorrelationId).Take(PageSize + 1).ToListAsync(ct).ConfigureAwait(false);
         if (found.Count <= PageSize && filter.Status is not "Processing")
         {
             var (before, last) = mark.Part == AtRest ? (mark.At, mark.Id) : (DateTimeOffset.MaxValue, Guid.Empty);
@@ -44,6 +43,23 @@ public sealed partial class Queries
             : shown[^1] is { EndedAt: { } ended } rested ? new(AtRest, ended, rested.OrderId) : new(UnderWay, shown[^1].StartedAt, shown[^1].OrderId);
         return new([.. shown.Select(Line)], next?.ToString());
     }
+
+    /// <summary>Orders under way, for acting on many of them; none if <paramref name="page"/> is no word that a page gave.</summary>
+    public async Task<Page<OrderSummary>?> UnderWayAsync(OrderFilter filter, string? page, int most, CancellationToken ct)
+    {
+        if ((page is null ? new PageMark(UnderWay, DateTimeOffset.MaxValue, Guid.Empty) : PageMark.Read(page)) is not { Part: UnderWay } mark)
+            return null;
+        await using var scope = scopes.CreateAsyncScope();
+        var behind = UnderWayBehind(Db(scope), mark, filter);
+        var found = await behind.OrderByDescending(o => o.StartedAt).ThenByDescending(o => o.CorrelationId).Take(most + 1).ToListAsync(ct).ConfigureAwait(false);
+        return new([.. found.Take(most).Select(Line)], found.Count <= most ? null : $"{MarkOf(found[most - 1].StartedAt, found[most - 1].OrderId)}")
+        {
+            Matched = await behind.CountAsync(ct).ConfigureAwait(false),
+        };
+    }
+
+    /// <summary>Behind which the next page of orders under way begins.</summary>
+    public static PageMark MarkOf(DateTimeOffset startedAt, Guid orderId) => new(UnderWay, startedAt, orderId);
 
     /// <summary>All that is known of an order.</summary>
     public async Task<OrderFile?> FileAsync(Guid orderId, CancellationToken ct)
@@ -65,34 +81,46 @@ public sealed partial class Queries
     }
 
     /// <summary>A page of what is stuck, the oldest first; none if <paramref name="page"/> is no word that a page gave.</summary>
-    public async Task<Page<StuckLine>?> StuckAsync(string? page, CancellationToken ct)
+    public Task<Page<StuckLine>?> StuckAsync(StuckFilter filter, string? page, CancellationToken ct) => StuckAsync(filter, page, PageSize, resting: false, ct);
+
+    /// <summary>What is stuck in orders that came to rest, for acting on much of it.</summary>
+    public Task<Page<StuckLine>?> StuckAtRestAsync(StuckFilter filter, string? page, int most, CancellationToken ct) => StuckAsync(filter, page, most, resting: true, ct);
+
+    /// <summary>Behind which the next page of what is stuck begins.</summary>
+    public static PageMark MarkOf(StuckLine stuck) => new(UnderWay, stuck.Since, stuck.OrderId, stuck.Step);
+
+    /// <summary>How undos ended that were tried again: true, false where one has failed again; those that are not answered yet are left out.</summary>
+    public async Task<IReadOnlyDictionary<(Guid OrderId, string Step), bool>> UndosEndedAsync(IReadOnlyCollection<(Guid OrderId, string Step)> undos, CancellationToken ct)
     {
-        if ((page is null ? new PageMark(UnderWay, DateTimeOffset.MinValue, Guid.Empty) : PageMark.Read(page)) is not { } mark)
-            return null;
         await using var scope = scopes.CreateAsyncScope();
         var db = Db(scope);
-        var found = await (
-            from stuck in db.Stuck
-            where stuck.ResolvedAt == null
-            where stuck.Since > mark.At || (stuck.Since == mark.At && (stuck.OrderId.CompareTo(mark.Id) > 0 || (stuck.OrderId == mark.Id && stuck.Step.CompareTo(mark.Text) > 0)))
-            join order in db.Orders on stuck.OrderId equals order.CorrelationId
-            orderby stuck.Since, stuck.OrderId, stuck.Step
-            select new { Stuck = stuck, Order = order }).AsNoTracking().Take(PageSize + 1).ToListAsync(ct).ConfigureAwait(false);
-        var shown = found.Take(PageSize).ToList();
-        return new([.. shown.Select(f => Line(f.Stuck, f.Order))], found.Count <= PageSize ? null : new PageMark(UnderWay, shown[^1].Stuck.Since, shown[^1].Stuck.OrderId, shown[^1].Stuck.Step).ToString());
+        var ids = undos.Select(u => u.OrderId).Distinct().ToList();
+        var found = await (from stuck in db.Stuck where ids.Contains(stuck.OrderId) join order in db.Orders on stuck.OrderId equals order.CorrelationId select new { Stuck = stuck, Order = order })
+            .AsNoTracking().ToListAsync(ct).ConfigureAwait(false);
+        var ended = new Dictionary<(Guid, string), bool>();
+        foreach (var at in found.Where(f => undos.Contains((f.Stuck.OrderId, f.Stuck.Step))))
+            if (at.Stuck.ResolvedAt is not null)
+                ended.Add((at.Stuck.OrderId, at.Stuck.Step), true);
+            else if (Line(at.Stuck, at.Order).Status == "stuck" || (at.Order.Asked == machine.ActionsOf(at.Stuck.Step)?.Undo && (at.Order.Attempt > 1 || at.Order.Phase == CompensatingState.Word(Phase.Pausing))))
+                ended.Add((at.Stuck.OrderId, at.Stuck.Step), false);
+        return ended;
     }
 
-    /// <summary>A page of what operators did, the last first; none if <paramref name="page"/> is no word that a page gave.</summary>
-    public async Task<Page<AuditEntry>?> AuditAsync(Guid? orderId, string? page, CancellationToken ct)
+    /// <summary>
+    /// What operators did to orders, the last first, behind a mark; which may be of another list that is told along with this one, and
+    /// behind it where both happened at once.
+    /// </summary>
+    public async Task<IReadOnlyList<AuditEntry>> AuditAsync(Guid? orderId, PageMark? mark, int most, CancellationToken ct)
     {
-        if ((page is null ? new PageMark(UnderWay, DateTimeOffset.MaxValue, Guid.Empty) : PageMark.Read(page)) is not { } mark)
-            return null;
         await using var scope = scopes.CreateAsyncScope();
-        var found = await Db(scope).Audit.AsNoTracking().Where(a => orderId == null || a.OrderId == orderId)
-            .Where(a => a.At < mark.At || (a.At == mark.At && a.Id.CompareTo(mark.Id) < 0))
-            .OrderByDescending(a => a.At).ThenByDescending(a => a.Id).Take(PageSize + 1).ToListAsync(ct).ConfigureAwait(false);
-        return new([.. found.Take(PageSize)], found.Count <= PageSize ? null : new PageMark(UnderWay, found[PageSize - 1].At, found[PageSize - 1].Id).ToString());
+        var audit = Db(scope).Audit.AsNoTracking().Where(a => orderId == null || a.OrderId == orderId);
+        if (mark is { } m)
+            audit = m.Part == UnderWay ? audit.Where(a => a.At < m.At || (a.At == m.At && a.Id.CompareTo(m.Id) < 0)) : audit.Where(a => a.At < m.At);
+        return await audit.OrderByDescending(a => a.At).ThenByDescending(a => a.Id).Take(most).ToListAsync(ct).ConfigureAwait(false);
     }
+
+    /// <summary>Behind which the next page of what operators did begins.</summary>
+    public static PageMark MarkOf(AuditEntry entry) => new(UnderWay, entry.At, entry.Id);
 
     /// <summary>How the shop is doing.</summary>
     public async Task<ShopSummary> SummaryAsync(CancellationToken ct)
@@ -124,6 +152,31 @@ public sealed partial class Queries
             new(Lately.TotalSeconds, started, Ended(StateNames.Complete), Ended(StateNames.Compensated), Ended(StateNames.Failed), started / Lately.TotalSeconds, lately.Sum(l => l.Count) / Lately.TotalSeconds));
     }
 
+    private async Task<Page<StuckLine>?> StuckAsync(StuckFilter filter, string? page, int size, bool resting, CancellationToken ct)
+    {
+        if ((page is null ? new PageMark(UnderWay, DateTimeOffset.MinValue, Guid.Empty) : PageMark.Read(page)) is not { Part: UnderWay } mark)
+            return null;
+        await using var scope = scopes.CreateAsyncScope();
+        var db = Db(scope);
+        var latest = filter.OlderThan is { } age ? time.GetUtcNow() - age : DateTimeOffset.MaxValue;
+        var behind =
+            from stuck in db.Stuck
+            where stuck.ResolvedAt == null && stuck.Since <= latest && (filter.Step == null || stuck.Step == filter.Step)
+            where stuck.Since > mark.At || (stuck.Since == mark.At && (stuck.OrderId.CompareTo(mark.Id) > 0 || (stuck.OrderId == mark.Id && stuck.Step.CompareTo(mark.Text) > 0)))
+            join order in db.Orders on stuck.OrderId equals order.CorrelationId
+            where filter.Customer == null || order.CustomerId == filter.Customer
+            where !resting || (order.CurrentState == StateNames.Failed && order.Asked == null)
+            orderby stuck.Since, stuck.OrderId, stuck.Step
+            select new { Stuck = stuck, Order = order };
+        var found = await behind.AsNoTracking().Take(size + 1).ToListAsync(ct).ConfigureAwait(false);
+        var shown = found.Take(size).Select(f => Line(f.Stuck, f.Order)).ToList();
+        return new(shown, found.Count <= size ? null : $"{MarkOf(shown[^1])}") { Matched = resting ? await behind.CountAsync(ct).ConfigureAwait(false) : null };
+    }
+
+    private IQueryable<OrderState> UnderWayBehind(OrchestratorDb db, PageMark mark, OrderFilter filter) =>
+        Narrowed(db, db.Orders.Where(o => o.Asked != null && o.EndedAt == null), filter)
+            .Where(o => o.StartedAt < mark.At || (o.StartedAt == mark.At && o.CorrelationId.CompareTo(mark.Id) < 0));
+
     private IQueryable<OrderState> Narrowed(OrchestratorDb db, IQueryable<OrderState> orders, OrderFilter filter)
     {
         orders = orders.AsNoTracking();
@@ -138,6 +191,8 @@ public sealed partial class Queries
             orders = orders.Where(o => o.Asked != null && (o.Asked == ask || o.Asked == undo));
         if (filter.Customer is { } customer)
             orders = orders.Where(o => o.CustomerId == customer);
+        if (filter.Paused is { } paused)
+            orders = orders.Where(o => o.PausedAt != null == paused);
         if (filter.OlderThan is { } age && time.GetUtcNow() - age is var latest)
             orders = orders.Where(o => o.StartedAt <= latest);
         return orders;

@@ -49,7 +49,7 @@ public static class Health
 
     // What an exception says stays in the log: it may name accounts and machines.
     private static string? Say(HealthReportEntry entry) =>
-        entry.Status == HealthStatus.Healthy ? null
+        entry.Status == HealthStatus.Healthy ? entry.Description
         : entry.Exception is { } e ? $"It could not be found out ({e.GetType().Name}); if the database is well, the log says more."
         : entry.Description;
 

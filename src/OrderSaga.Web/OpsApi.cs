@@ -1,7 +1,10 @@
-using System.Globalization;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using OrderSaga.Messaging;
+using OrderSaga.Messaging.Alerts;
+using OrderSaga.Messaging.DeadLetters;
 using OrderSaga.Messaging.Http;
 using OrderSaga.Orchestrator;
 
@@ -10,7 +13,8 @@ namespace OrderSaga.Web;
 /// <summary>What operators see of the orders, and do to them.</summary>
 internal static class OpsApi
 {
-    private const int LongestText = 500, LongestEvidence = 2000;
+    internal const int LongestText = 500, LongestEvidence = 2000;
+    private const int PageSize = 50;
     private static readonly string[] Statuses = ["Processing", "Completed", "Cancelled", "NeedsAttention"];
 
     private sealed record Why(string? Reason);
@@ -23,7 +27,7 @@ internal static class OpsApi
         var read = ops.MapGroup("").ForReaders();
         read.MapGet("/orders", ListAsync);
         read.MapGet("/orders/{orderId:guid}", ShowAsync);
-        read.MapGet("/summary", async (Queries queries, CancellationToken ct) => Results.Ok(await queries.SummaryAsync(ct).ConfigureAwait(false)));
+        read.MapGet("/summary", SummaryAsync);
         read.MapGet("/stuck", StuckAsync);
         read.MapGet("/audit", AuditAsync);
         var act = ops.MapGroup("").ForOperators();
@@ -31,27 +35,36 @@ internal static class OpsApi
             ForReasonAsync(http, Operations.LongestReason, reason => operations.CancelAsync(orderId, reason, http.Operator(), ct), ct));
         act.MapPost("/orders/{orderId:guid}/pause", (Guid orderId, HttpContext http, Operations operations, CancellationToken ct) =>
             ForReasonAsync(http, LongestText, reason => operations.PauseAsync(orderId, reason, http.Operator(), ct), ct));
-        act.MapPost("/orders/{orderId:guid}/resume", async (Guid orderId, HttpContext http, Operations operations, CancellationToken ct) =>
-            Answer(await operations.ResumeAsync(orderId, http.Operator(), ct).ConfigureAwait(false)));
-        act.MapPost("/stuck/{orderId:guid}/{step}/retry", async (Guid orderId, string step, HttpContext http, Operations operations, CancellationToken ct) =>
-            Answer(await operations.RetryUndoAsync(orderId, step, http.Operator(), ct).ConfigureAwait(false)));
+        act.MapPost("/orders/{orderId:guid}/resume", (Guid orderId, HttpContext http, Operations operations, CancellationToken ct) =>
+            ForReasonAsync(http, LongestText, reason => operations.ResumeAsync(orderId, reason, http.Operator(), ct), ct));
+        act.MapPost("/stuck/{orderId:guid}/{step}/retry", (Guid orderId, string step, HttpContext http, Operations operations, CancellationToken ct) =>
+            ForReasonAsync(http, LongestText, reason => operations.RetryUndoAsync(orderId, step, reason, http.Operator(), ct), ct));
         act.MapPost("/stuck/{orderId:guid}/{step}/resolve", ResolveAsync);
     }
 
     private static async Task<IResult> ListAsync(
-        HttpRequest request, Queries queries, string? state, string? status, string? olderThan, string? step, string? customer, string? archived, string? page, CancellationToken ct)
+        HttpRequest request, Queries queries, string? state, string? status, string? olderThan, string? step, string? customer, string? paused, string? archived, string? page, CancellationToken ct)
     {
-        var wrong = Unknown(request, "state", "status", "olderThan", "step", "customer", "archived", "page");
-        var filter = new OrderFilter(
-            OneOf(wrong, "state", state, queries.States),
-            OneOf(wrong, "status", status, Statuses),
-            Age(wrong, "olderThan", olderThan),
-            OneOf(wrong, "step", step, queries.Steps),
-            string.IsNullOrEmpty(customer) ? null : customer,
-            OneOf(wrong, "archived", archived, ["true", "false"]) == "true");
+        var (filter, wrong) = FilterOf(request, queries, state, status, olderThan, step, customer, paused, archived);
         if (wrong.Count > 0)
             return Problems.Invalid("question", wrong);
-        return await queries.ListAsync(filter, Given(page), ct).ConfigureAwait(false) is { } found ? Results.Ok(new { orders = found.Items, next = found.Next }) : NoSuchPage();
+        return await queries.ListAsync(filter, Question.Given(page), ct).ConfigureAwait(false) is { } found ? Results.Ok(new { orders = found.Items, next = found.Next }) : Question.NoSuchPage();
+    }
+
+    /// <summary>What a list of orders is narrowed to, and what is wrong with it. Who acts on them all can ask for less.</summary>
+    internal static (OrderFilter Filter, Dictionary<string, string[]> Wrong) FilterOf(
+        HttpRequest request, Queries queries, string? state, string? status, string? olderThan, string? step, string? customer, string? paused = null, string? archived = null, bool acts = false)
+    {
+        string[] known = ["state", "status", "olderThan", "step", "customer", "page"];
+        var wrong = Question.Unknown(request, acts ? known : [.. known, "paused", "archived"]);
+        return (new(
+            Question.OneOf(wrong, "state", state, queries.States),
+            Question.OneOf(wrong, "status", status, Statuses),
+            Question.Age(wrong, "olderThan", olderThan),
+            Question.OneOf(wrong, "step", step, queries.Steps),
+            Question.Given(customer),
+            Question.Flag(wrong, "paused", paused),
+            Question.Flag(wrong, "archived", archived) ?? false), wrong);
     }
 
     private static async Task<IResult> ShowAsync(Guid orderId, Queries queries, CancellationToken ct) =>
@@ -59,19 +72,57 @@ internal static class OpsApi
             ? Results.Ok(file)
             : Problems.Of(404, "order-unknown", "There is no such order.", $"No order has the id {orderId}.");
 
-    private static async Task<IResult> StuckAsync(HttpRequest request, Queries queries, string? page, CancellationToken ct) =>
-        Unknown(request, "page") is { Count: > 0 } wrong ? Problems.Invalid("question", wrong)
-        : await queries.StuckAsync(Given(page), ct).ConfigureAwait(false) is { } found ? Results.Ok(new { stuck = found.Items, next = found.Next }) : NoSuchPage();
-
-    private static async Task<IResult> AuditAsync(HttpRequest request, Queries queries, string? order, string? page, CancellationToken ct)
+    private static async Task<IResult> StuckAsync(HttpRequest request, Queries queries, string? step, string? customer, string? olderThan, string? page, CancellationToken ct)
     {
-        var wrong = Unknown(request, "order", "page");
-        Guid? orderId = Guid.TryParse(order, out var id) ? id : null;
-        if (Given(order) is not null && orderId is null)
-            wrong.Add("order", ["It is the id of an order."]);
+        var (filter, wrong) = FilterOf(request, queries, step, customer, olderThan);
         if (wrong.Count > 0)
             return Problems.Invalid("question", wrong);
-        return await queries.AuditAsync(orderId, Given(page), ct).ConfigureAwait(false) is { } found ? Results.Ok(new { audit = found.Items, next = found.Next }) : NoSuchPage();
+        return await queries.StuckAsync(filter, Question.Given(page), ct).ConfigureAwait(false) is { } found ? Results.Ok(new { stuck = found.Items, next = found.Next }) : Question.NoSuchPage();
+    }
+
+    /// <summary>What the list of stuck undos is narrowed to, and what is wrong with it.</summary>
+    internal static (StuckFilter Filter, Dictionary<string, string[]> Wrong) FilterOf(HttpRequest request, Queries queries, string? step, string? customer, string? olderThan)
+    {
+        var wrong = Question.Unknown(request, "step", "customer", "olderThan", "page");
+        return (new(Question.OneOf(wrong, "step", step, queries.Steps), Question.Given(customer), Question.Age(wrong, "olderThan", olderThan)), wrong);
+    }
+
+    // Two lists of two databases, told as one: of what happened at once, orders come first.
+    private static async Task<IResult> AuditAsync(HttpRequest request, Queries queries, OpsActions actions, string? order, string? page, CancellationToken ct)
+    {
+        var wrong = Question.Unknown(request, "order", "page");
+        var orderId = Question.Id(wrong, "order", order);
+        if (wrong.Count > 0)
+            return Problems.Invalid("question", wrong);
+        PageMark? mark = null;
+        if (Question.Given(page) is { } given && (mark = PageMark.Read(given)) is null)
+            return Question.NoSuchPage();
+        var ofOrders = await queries.AuditAsync(orderId, mark, PageSize + 1, ct).ConfigureAwait(false);
+        var ofOthers = await actions.ListAsync(orderId, mark, PageSize + 1, ct).ConfigureAwait(false);
+        var all = ofOrders.Select(a => (a.At, Mark: Queries.MarkOf(a), View: (object)new { a.Id, a.At, a.Actor, a.Action, a.OrderId, a.Step, deadLetterId = (Guid?)null, alertId = (Guid?)null, a.Outcome, a.Reason, a.Evidence }))
+            .Concat(ofOthers.Select(a => (a.At, Mark: new PageMark(OpsActions.Part, a.At, a.Id), View: (object)new { a.Id, a.At, a.Actor, a.Action, orderId = a.SagaId, step = (string?)null, a.DeadLetterId, a.AlertId, a.Outcome, a.Reason, evidence = (string?)null })))
+            .OrderByDescending(a => a.At).ToList();
+        return Results.Ok(new { audit = all.Take(PageSize).Select(a => a.View), next = all.Count <= PageSize ? null : $"{all[PageSize - 1].Mark}" });
+    }
+
+    private static async Task<IResult> SummaryAsync(Queries queries, DeadLetterDesk letters, AlertDesk alerts, CancellationToken ct) => Results.Ok(new WholeSummary(await queries.SummaryAsync(ct).ConfigureAwait(false))
+    {
+        DeadLetters = await letters.WaitingAsync(ct).ConfigureAwait(false),
+        Alerts = await alerts.OpenAsync(ct).ConfigureAwait(false),
+    });
+
+    // How orders are doing, and what else waits for a person.
+    private sealed record WholeSummary : ShopSummary
+    {
+        public WholeSummary(ShopSummary orders) : base(orders)
+        {
+        }
+
+        [JsonPropertyOrder(1)]
+        public required WaitingLetters DeadLetters { get; init; }
+
+        [JsonPropertyOrder(1)]
+        public required OpenAlerts Alerts { get; init; }
     }
 
     private static async Task<IResult> ForReasonAsync(HttpContext http, int longest, Func<string?, Task<Outcome>> act, CancellationToken ct)
@@ -103,37 +154,4 @@ internal static class OpsApi
     };
 
     private static object View(Outcome outcome) => new { outcome.OrderId, outcome = outcome.Says, outcome.State, outcome.Status };
-
-    private static string? Given(string? value) => string.IsNullOrEmpty(value) ? null : value;
-
-    // A filter that is misspelt would show what nobody asked for.
-    private static Dictionary<string, string[]> Unknown(HttpRequest request, params string[] known) => request.Query.Keys
-        .Except(known, StringComparer.OrdinalIgnoreCase).ToDictionary(key => key, _ => new[] { $"There is no such filter; there are {string.Join(", ", known)}." });
-
-    private static string? OneOf(Dictionary<string, string[]> wrong, string field, string? value, IReadOnlyList<string> known)
-    {
-        if (string.IsNullOrEmpty(value))
-            return null;
-        var found = known.FirstOrDefault(k => k.Equals(value, StringComparison.OrdinalIgnoreCase));
-        if (found is null)
-            wrong.Add(field, [$"It is one of {string.Join(", ", known)}."]);
-        return found;
-    }
-
-    // 90 (seconds), 90s, 15m, 2h, 1d, or 00:01:30.
-    private static TimeSpan? Age(Dictionary<string, string[]> wrong, string field, string? value)
-    {
-        if (string.IsNullOrEmpty(value))
-            return null;
-        var unit = value[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 };
-        if (double.TryParse(unit == 0 ? value : value[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number * Math.Max(unit, 1) <= TimeSpan.FromDays(3650).TotalSeconds)
-            return TimeSpan.FromSeconds(number * Math.Max(unit, 1));
-        if (value.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(value, CultureInfo.InvariantCulture, out var time) && time >= TimeSpan.Zero && time <= TimeSpan.FromDays(3650))
-            return time;
-        wrong.Add(field, ["It is a time such as 90s, 15m, 2h, 1d or 00:01:30, up to ten years."]);
-        return null;
-    }
-
-    private static IResult NoSuchPage() =>
-        Problems.Invalid("question", new Dictionary<string, string[]> { ["page"] = ["There is no such page: give what the page before said as 'next'."] });
 }

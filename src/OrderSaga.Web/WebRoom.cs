@@ -22,6 +22,8 @@ public static class WebRoom
         services.AddRateLimit();
         services.AddDescription();
         services.AddSingleton<OrderEvents>();
+        services.AddOperatorsDesk();
+        services.AddSingleton<Bulk>();
     }
 
     public static void MapWeb(this WebApplication app)
@@ -31,6 +33,9 @@ public static class WebRoom
         app.MapCancel();
         app.MapClock();
         app.MapOps();
+        app.MapDeadLetters();
+        app.MapAlerts();
+        app.MapBulk();
         app.MapDescription();
     }
 

@@ -112,7 +112,7 @@ public sealed class When_the_public_faces_are_walked : IAsyncLifetime
         var id = (await BodyAsync(placed, HttpStatusCode.Created)).GetProperty("orderId").GetGuid();
         foreach (var path in new[]
         {
-            "/ops/orders?state=Complete&status=Completed&olderThan=0s&customer=c-1", $"/ops/orders/{id}", $"/ops/orders/{id}/step-log", "/ops/summary", "/ops/stuck", "/ops/audit", "/ops/reconciliation",
+            "/ops/orders?state=Complete&status=Completed&olderThan=0s&customer=c-1", $"/ops/orders/{id}", $"/ops/orders/{id}/step-log", "/ops/summary", "/ops/stuck", "/ops/audit", "/ops/reconciliation", "/ops/dead-letters", "/ops/alerts",
             "/health/live", "/health/ready", "/alive", "/health", "/openapi/v1.json",
             "/inventory/products/sku-apple", $"/gateway/charges?orderId={id}", $"/notification/sent?orderId={id}", $"/shipping/shipments/{id}",
         })
@@ -125,6 +125,11 @@ public sealed class When_the_public_faces_are_walked : IAsyncLifetime
             Assert.Contains(await PostAsync($"/ops/{action}"), new[] { HttpStatusCode.OK, HttpStatusCode.Accepted, HttpStatusCode.Conflict });
         Assert.Equal(HttpStatusCode.NotFound, await PostAsync($"/ops/stuck/{Guid.NewGuid()}/ChargePayment/retry"));
         Assert.Equal(HttpStatusCode.NotFound, await PostAsync($"/ops/stuck/{Guid.NewGuid()}/ChargePayment/resolve", new { reason = "done by hand", evidence = "letter of May 4" }));
+        Assert.Equal(HttpStatusCode.NotFound, await PostAsync($"/ops/dead-letters/{Guid.NewGuid()}/replay"));
+        Assert.Equal(HttpStatusCode.NotFound, await PostAsync($"/ops/dead-letters/{Guid.NewGuid()}/discard", new { reason = "a test" }));
+        Assert.Equal(HttpStatusCode.NotFound, await PostAsync($"/ops/alerts/{Guid.NewGuid()}/resend"));
+        foreach (var many in new[] { "orders/pause", "orders/resume", "orders/cancel", "stuck/retry", "stuck/resolve", "dead-letters/replay", "dead-letters/discard" })
+            Assert.Equal(HttpStatusCode.OK, await PostAsync($"/ops/{many}", new { all = true, dryRun = true, reason = "a look", evidence = "none" }));
         Assert.Equal(HttpStatusCode.OK, await PostAsync("/ops/clock/advance", new { seconds = 60 }));
         using var stock = await shop.Http.PutAsJsonAsync("/inventory/products/sku-last/stock", new { onHand = 3 }, Ct);
         var level = await BodyAsync(stock, HttpStatusCode.OK);

@@ -94,7 +94,7 @@ public abstract class CrashKit(TestServer server)
         // Said twice perhaps, but never as two messages; and never anything else.
         Assert.Empty(listener.Heard.All.Select(h => (h.Contract, h.SagaId, h.Total)).Except(expected));
         Assert.All(listener.Heard.All.GroupBy(h => (h.Contract, h.SagaId, h.Total)), said => Assert.Single(said.Select(h => h.MessageId).Distinct()));
-        Assert.Empty(await listener.DeadLetters.WaitingAsync(10, Ct));
+        Assert.Empty(await listener.DeadLettersAsync());
     }
 
     private sealed record Asked(IReadOnlyList<Guid> Counters, IReadOnlyList<Guid> Entries);

@@ -48,8 +48,8 @@ public abstract class DeadLetterKit(TestServer server)
         await using var node = await Node.StartAsync(database);
         await node.CountAsync(counter, 0);
         var letter = await FirstAsync(node);
-        Assert.True(await node.DeadLetters.ReplayAsync(letter.Id, "ann", Ct) || await IsTwiceAsync(node));
-        await Eventually.HoldsAsync(() => IsTwiceAsync(node), "the same letter, twice");
+        Assert.Equal(LetterAnswer.Decided, (await ReplayAsync(node, letter, "ann")).Answer);
+        await Eventually.HoldsAsync(async () => await node.DeadLettersAsync() is [{ Times: 2, SettledBy: null, Due: null }], "the same letter, twice");
     }
 
     [Fact]
@@ -64,12 +64,15 @@ public abstract class DeadLetterKit(TestServer server)
         Assert.Equal(0, await node.TotalAsync(counter));
 
         cause = null;
-        Assert.True(await node.DeadLetters.ReplayAsync(letter.Id, "ann", Ct));
+        Assert.Equal((LetterAnswer.Decided, DeadLetterStatus.Replaying), Said(await ReplayAsync(node, letter, "ann")));
         await Eventually.HoldsAsync(async () => await node.TotalAsync(counter) == 1, "a total of 1");
-        Assert.False(await node.DeadLetters.ReplayAsync(letter.Id, "bob", Ct));
-        Assert.Empty(await node.DeadLetters.WaitingAsync(10, Ct));
+        await BecomesAsync(node, letter, DeadLetterStatus.Replayed);
+        Assert.Equal((LetterAnswer.Already, DeadLetterStatus.Replayed), Said(await ReplayAsync(node, letter, "bob")));
+        Assert.Equal(LetterAnswer.Refused, (await node.Desk.DiscardAsync(letter.Id, "too late", "bob", Ct)).Answer);
+        Assert.Empty(await node.DeadLettersAsync());
         var kept = await InOpsAsync(node, db => db.DeadLetters.SingleAsync(Ct));
-        Assert.Equal((DeadLetterStatus.Replayed, "ann"), (kept.Status, kept.SettledBy));
+        Assert.Equal((letter.MessageId, "ann", (DateTimeOffset?)null), (kept.MessageId, kept.SettledBy, kept.Due));
+        Assert.Equal(["ann replay replaying", "bob replay ignored", "bob discard denied too late"], await AuditAsync(node));
         await node.Heard.NextAsync();
         Assert.Equal(1, await node.TotalAsync(counter));
     }
@@ -81,9 +84,10 @@ public abstract class DeadLetterKit(TestServer server)
         await using var node = await Node.StartAsync(database);
         await node.CountAsync(counter, 0);
         var letter = await FirstAsync(node);
-        Assert.True(await node.DeadLetters.DiscardAsync(letter.Id, "ann", "a test", Ct));
-        Assert.False(await node.DeadLetters.DiscardAsync(letter.Id, "bob", "again", Ct));
-        Assert.False(await node.DeadLetters.ReplayAsync(letter.Id, "bob", Ct));
+        Assert.Equal((LetterAnswer.Decided, DeadLetterStatus.Discarded), Said(await node.Desk.DiscardAsync(letter.Id, "a test", "ann", Ct)));
+        Assert.Equal(LetterAnswer.Already, (await node.Desk.DiscardAsync(letter.Id, "again", "bob", Ct)).Answer);
+        Assert.Equal(LetterAnswer.Refused, (await ReplayAsync(node, letter, "bob")).Answer);
+        Assert.Equal(LetterAnswer.Unknown, (await node.Desk.DiscardAsync(Guid.NewGuid(), "a test", "ann", Ct)).Answer);
         var kept = await InOpsAsync(node, db => db.DeadLetters.SingleAsync(Ct));
         Assert.Equal((DeadLetterStatus.Discarded, "ann", "a test"), (kept.Status, kept.SettledBy, kept.Reason));
     }
@@ -115,12 +119,161 @@ public abstract class DeadLetterKit(TestServer server)
         Assert.Equal(1, (await FirstAsync(node)).Times);
     }
 
-    private static async Task<bool> IsTwiceAsync(Node node) => (await node.DeadLetters.WaitingAsync(10, Ct)) is [{ Times: 2 }];
+    [Fact]
+    public async Task Should_replay_once_however_many_decide_at_once()
+    {
+        await using var database = await server.CreateAsync();
+        await using var one = await Node.StartAsync(database);
+        await using var other = await Node.StartAsync(database);
+        var broken = true;
+        foreach (var node in new[] { one, other })
+            node.Services.GetRequiredService<Meeting>().Between = () => broken ? throw new InvalidOperationException("The shelf is locked.") : Task.CompletedTask;
+        await one.Bus.Publish(new CountAcross(counter, "left", "right"), Ct);
+        var letter = await FirstAsync(one);
+        broken = false;
+        var said = await Task.WhenAll(Enumerable.Range(0, 12).Select(i => ReplayAsync(i % 2 == 0 ? one : other, letter, $"ann{i}")));
+        Assert.Equal([LetterAnswer.Decided, .. Enumerable.Repeat(LetterAnswer.Already, 11)], said.Select(s => s.Answer).Order());
+        await BecomesAsync(one, letter, DeadLetterStatus.Replayed);
+        Assert.Equal(1, await one.TotalAsync(counter));
+        Assert.Equal(12, (await AuditAsync(one)).Count);
+    }
+
+    [Fact]
+    public async Task Should_send_what_was_decided_by_a_process_that_is_gone()
+    {
+        await using var database = await server.CreateAsync();
+        await using var node = await Node.StartAsync(new NodeOptions(database.Connect()) { Services = Keeps });
+        var broken = true;
+        node.Services.GetRequiredService<Meeting>().Between = () => broken ? throw new InvalidOperationException("The shelf is locked.") : Task.CompletedTask;
+        await node.Bus.Publish(new CountAcross(counter, "left", "right"), Ct);
+        var letter = await FirstAsync(node);
+        broken = false;
+        // It died between its commit and the broker.
+        await InOpsAsync(node, db => db.DeadLetters.ExecuteUpdateAsync(set => set.SetProperty(l => l.Status, DeadLetterStatus.Replaying).SetProperty(l => l.Due, TimeProvider.System.GetUtcNow().AddSeconds(-1)), Ct));
+        await BecomesAsync(node, letter, DeadLetterStatus.Replayed);
+        Assert.Equal(1, await node.TotalAsync(counter));
+    }
+
+    [Fact]
+    public async Task Should_give_back_what_the_broker_will_not_take()
+    {
+        await using var database = await server.CreateAsync();
+        await using var node = await Node.StartAsync(database);
+        var letter = Letter("nowhere", "nowhere://there/is/no/such/place");
+        await node.Services.GetRequiredService<DeadLetterStore>().StoreAsync(letter, Ct);
+        var said = await ReplayAsync(node, letter, "ann");
+        Assert.Equal((LetterAnswer.Refused, DeadLetterStatus.Waiting), Said(said));
+        Assert.Contains("would not take it", said.Why, StringComparison.Ordinal);
+        var kept = Assert.Single(await node.DeadLettersAsync());
+        Assert.Equal((1, null, null), (kept.Times, kept.Due, kept.SettledBy));
+        Assert.StartsWith("ann replay not sent ", (await AuditAsync(node))[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Should_keep_no_more_of_a_body_than_is_allowed()
+    {
+        await using var database = await server.CreateAsync();
+        await using var node = await Node.StartAsync(new NodeOptions(database.Connect()) { Services = s => s.Configure<DeadLetterOptions>(o => o.LargestBody = 100) });
+        await node.CountAsync(counter, 0);
+        var letter = await FirstAsync(node);
+        Assert.Equal((100, true), (letter.Body.Length, letter.Cut));
+        Assert.Contains("not kept as it came", (await ReplayAsync(node, letter, "ann")).Why, StringComparison.Ordinal);
+        Assert.False(Assert.Single((await node.Desk.ListAsync(new(), page: null, Ct))!.Items).Replayable);
+        Assert.Equal(LetterAnswer.Decided, (await node.Desk.DiscardAsync(letter.Id, "too large", "ann", Ct)).Answer);
+    }
+
+    [Fact]
+    public async Task Should_stay_within_its_bounds_and_say_what_was_too_much()
+    {
+        await using var database = await server.CreateAsync();
+        var time = new ManualTime();
+        await using var node = await Node.StartAsync(new NodeOptions(database.Connect())
+        {
+            Services = s =>
+            {
+                Keeps(s);
+                s.AddSingleton<TimeProvider>(time).Configure<DeadLetterOptions>(o => (o.MostPerQueue, o.Kept) = (3, TimeSpan.FromDays(2)));
+            },
+        });
+        var store = node.Services.GetRequiredService<DeadLetterStore>();
+        for (var i = 0; i < 8; i++)
+        {
+            await store.StoreAsync(Letter(i % 4 == 3 ? "small" : "flood"), Ct);
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        var all = (await node.DeadLettersAsync()).Select(l => l.Id).ToList();
+        time.Advance(TimeSpan.FromMinutes(1));
+        await Eventually.HoldsAsync(async () => (await node.DeadLettersAsync()).Count == 5, "five that wait");
+        var discarded = await InOpsAsync(node, db => db.DeadLetters.Where(l => l.Status == DeadLetterStatus.Discarded).OrderBy(l => l.At).ToListAsync(Ct));
+        Assert.Equal(all[..3], discarded.Select(l => l.Id));
+        Assert.All(discarded, l => Assert.Equal(("flood", 0, true, "DeadLetters:MostPerQueue"), (l.Queue, l.Body.Length, l.Cut, l.SettledBy)));
+        var alert = await InOpsAsync(node, db => db.Alerts.SingleAsync(Ct));
+        Assert.Equal("More than 3 dead letters wait in flood: the oldest are discarded", alert.Text);
+        // What was decided about is kept for its time; what waits, as long as it waits.
+        time.Advance(TimeSpan.FromDays(3));
+        await Eventually.HoldsAsync(async () => await InOpsAsync(node, db => db.DeadLetters.CountAsync(Ct)) == 5, "the five that wait, alone");
+    }
+
+    [Fact]
+    public async Task Should_be_listed_by_what_they_are_page_by_page_and_counted_by_kind()
+    {
+        await using var database = await server.CreateAsync();
+        await using var node = await Node.StartAsync(database);
+        var store = node.Services.GetRequiredService<DeadLetterStore>();
+        for (var i = 0; i < 53; i++)
+            await store.StoreAsync(Letter(i == 7 ? "other" : "flood"), Ct);
+        var first = (await node.Desk.ListAsync(new(Status: DeadLetterStatus.Waiting), page: null, Ct))!;
+        var last = (await node.Desk.ListAsync(new(Status: DeadLetterStatus.Waiting), first.Next, Ct))!;
+        Assert.Equal((50, 3, null), (first.Items.Count, last.Items.Count, last.Next));
+        Assert.Equal(53, first.Items.Concat(last.Items).Select(l => l.Id).Distinct().Count());
+        Assert.Null(await node.Desk.ListAsync(new(), "2", Ct));
+        var other = Assert.Single((await node.Desk.ListAsync(new("other", nameof(Count), "Test", counter, TimeProvider.System.GetUtcNow().AddHours(-1)), page: null, Ct))!.Items);
+        Assert.Equal((counter, DeadLetterStatus.Waiting), (other.OrderId, other.Status));
+        Assert.Empty((await node.Desk.ListAsync(new(Since: TimeProvider.System.GetUtcNow().AddHours(1)), page: null, Ct))!.Items);
+        Assert.Equal([("flood", 52), ("other", 1)], (await node.Desk.KindsAsync(new(), Ct)).Select(k => (k.Queue, k.Count)));
+        Assert.Equal(53, (await node.Desk.WaitingAsync(Ct)).Waiting);
+        var selected = (await node.Desk.SelectAsync(new("flood"), page: null, 2, Ct))!;
+        Assert.Equal((2, 52), (selected.Items.Count, selected.Matched));
+        var file = (await node.Desk.FindAsync(other.Id, Ct))!;
+        Assert.Equal("{\"token\":\"***\",\"by\":1}", file.Body!.ToJsonString());
+        Assert.Equal("{\"saga-id\":\"x\",\"api-key\":\"***\"}", file.Headers!.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData("plain words", "\"plain words\"")]
+    [InlineData("{ \"a\": { \"paymentToken\": \"tok_1\", \"n\": null } }", "{\"a\":{\"paymentToken\":\"***\",\"n\":null}}")]
+    [InlineData("{ \"Password\": \"a\\\"b\", \"cut", "\"{ \\u0022Password\\u0022: \\u0022***\\u0022, \\u0022cut\"")]
+    [InlineData("\u0001\u0002", null)]
+    public void Should_show_a_body_to_people_without_its_secrets(string body, string? shown) =>
+        Assert.Equal(shown, Shown.Body(System.Text.Encoding.UTF8.GetBytes(body))?.ToJsonString());
+
+    private static void Keeps(IServiceCollection services)
+    {
+        services.AddAlerts();
+        services.AddDeadLetterKeeper();
+    }
+
+    private DeadLetter Letter(string queue, string? address = null) => new()
+    {
+        Id = Guid.NewGuid(), Queue = queue, Address = address ?? DeadLetter.AddressOf(queue), MessageId = Guid.NewGuid(), SagaId = counter, MessageType = nameof(Count), ContentType = "application/json",
+        Headers = """{"saga-id":"x","api-key":"k"}""", Body = """{"token":"tok_1","by":1}"""u8.ToArray(), Cause = "Test", Error = "It is a test.",
+    };
+
+    private static Task<LetterOutcome> ReplayAsync(Node node, DeadLetter letter, string actor) => node.Desk.ReplayAsync(letter.Id, reason: null, actor, Ct);
+
+    private static (LetterAnswer, string?) Said(LetterOutcome outcome) => (outcome.Answer, outcome.Status);
+
+    private static Task BecomesAsync(Node node, DeadLetter letter, string status) =>
+        Eventually.HoldsAsync(() => InOpsAsync(node, db => db.DeadLetters.AnyAsync(l => l.Id == letter.Id && l.Status == status, Ct)), $"a letter that is {status}");
+
+    private static async Task<IReadOnlyList<string>> AuditAsync(Node node) =>
+        [.. (await InOpsAsync(node, db => db.Actions.OrderBy(a => a.At).ThenBy(a => a.Id).ToListAsync(Ct))).Select(a => $"{a.Actor} {a.Action} {a.Outcome} {a.Reason}".Trim())];
 
     private static async Task<DeadLetter> FirstAsync(Node node)
     {
-        await Eventually.HoldsAsync(async () => (await node.DeadLetters.WaitingAsync(1, Ct)).Count == 1, "a dead letter");
-        return Assert.Single(await node.DeadLetters.WaitingAsync(10, Ct));
+        await Eventually.HoldsAsync(async () => (await node.DeadLettersAsync()).Count == 1, "a dead letter");
+        return Assert.Single(await node.DeadLettersAsync());
     }
 
     private static async Task<T> InOpsAsync<T>(Node node, Func<OpsDb, Task<T>> read)

@@ -110,14 +110,14 @@ public abstract class OutboxKit(TestServer server)
         // No transport has such an address.
         await LeaveUnsentAsync(node, new Counted(counter, 1), destination: "nowhere://there/is/no/such/place");
         await LeaveUnsentAsync(node, new Counted(counter, 2));
-        for (var minute = 0; minute < 12 && (await node.DeadLetters.WaitingAsync(10, Ct)).Count == 0; minute++)
+        for (var minute = 0; minute < 12 && (await node.DeadLettersAsync()).Count == 0; minute++)
         {
             var before = await node.UnsentAsync();
             time.Advance(TimeSpan.FromMinutes(1));
             await Eventually.HoldsAsync(async () => await node.UnsentAsync() != before, "a try");
         }
 
-        var parked = Assert.Single(await node.DeadLetters.WaitingAsync(10, Ct));
+        var parked = Assert.Single(await node.DeadLettersAsync());
         Assert.Equal(DeadLetterCause.NotSent, parked.Cause);
         Assert.Equal(nameof(Counted), parked.MessageType);
         await node.NothingUnsentAsync();

@@ -131,6 +131,41 @@ public sealed class When_alerts_are_posted : IAsyncLifetime
         Assert.Equal(2, posts.Count);
     }
 
+    [Fact]
+    public async Task Should_be_listed_by_what_became_of_them_and_sent_again()
+    {
+        answer = 500;
+        var (id, saga) = (Guid.NewGuid(), Guid.NewGuid());
+        using (var node = await StartAsync(webhook: false))
+        {
+            await RaiseAsync(node, id, saga);
+            Assert.Equal((id, saga, AlertState.Kept), await FirstAsync(node, AlertState.Kept));
+            Assert.Null(await Desk(node).ResendAsync(Guid.NewGuid(), "ann", Ct));
+            // Nobody is named who would take it: that is said, and it is not told as delivered.
+            Assert.Equal(AlertState.Waiting, (await Desk(node).ResendAsync(id, "ann", Ct))!.State);
+            await UntilAsync(node, DeliveryStatus.Undeliverable, 1);
+            Assert.Contains("Alerts:Webhook", Assert.Single((await Desk(node).ListAsync(saga, AlertState.GivenUp, page: null, Ct))!.Items).Error, StringComparison.Ordinal);
+        }
+
+        using var next = await StartAsync();
+        await Desk(next).ResendAsync(id, "ann", Ct);
+        await UntilTriedAsync(next, 1, TimeSpan.FromSeconds(10));
+        Assert.Equal((1, "The receiver of alerts answered 500."), (await Desk(next).ListAsync(null, AlertState.Waiting, page: null, Ct))!.Items.Select(a => (a.Tries, a.Error)).Single());
+        Assert.Equal(new OpenAlerts(1, 0), await Desk(next).OpenAsync(Ct));
+        answer = 204;
+        await Desk(next).ResendAsync(id, "bob", Ct);
+        await UntilAsync(next, DeliveryStatus.Sent, 1);
+        Assert.Equal((id, saga, AlertState.Delivered), await FirstAsync(next, AlertState.Delivered));
+        Assert.All(posts, p => Assert.Equal($"{id}", p.Id));
+        await using var scope = next.Services.CreateAsyncScope();
+        Assert.Equal(["ann", "ann", "bob"], await scope.ServiceProvider.GetRequiredService<OpsDb>().Actions.Where(a => a.AlertId == id && a.Action == "resend").OrderBy(a => a.Actor).Select(a => a.Actor).ToListAsync(Ct));
+    }
+
+    private static AlertDesk Desk(IHost node) => node.Services.GetRequiredService<AlertDesk>();
+
+    private static async Task<(Guid, Guid?, string)> FirstAsync(IHost node, string state) =>
+        Assert.Single((await Desk(node).ListAsync(null, state, page: null, Ct))!.Items) is var alert ? (alert.Id, alert.OrderId, alert.State) : default;
+
     private async Task<IHost> StartAsync(bool webhook = true)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
@@ -139,6 +174,7 @@ public sealed class When_alerts_are_posted : IAsyncLifetime
         builder.Services.AddSingleton<TimeProvider>(time);
         builder.Services.AddDatabase<OpsDb>(Database.Postgres(database.ConnectionString));
         builder.Services.AddAlerts();
+        builder.Services.AddSingleton<AlertDesk>();
         var host = builder.Build();
         await host.StartAsync(Ct);
         return host;

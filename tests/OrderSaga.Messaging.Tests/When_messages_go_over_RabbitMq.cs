@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using MassTransit;
+using Microsoft.Extensions.DependencyInjection;
 using OrderSaga.Messaging.DeadLetters;
 using OrderSaga.Messaging.Tests.Support;
 using RabbitMQ.Client;
@@ -36,14 +37,36 @@ public class When_messages_go_over_RabbitMq
         }
 
         await using var worker = await Node.StartAsync(new NodeOptions(database.Connect()) { Broker = broker.Uri, Listens = false });
-        await Eventually.HoldsAsync(async () => (await listener.DeadLetters.WaitingAsync(1, Ct)).Count == 1, "a dead letter");
-        var letter = Assert.Single(await listener.DeadLetters.WaitingAsync(10, Ct));
+        await Eventually.HoldsAsync(async () => (await listener.DeadLettersAsync()).Count == 1, "a dead letter");
+        var letter = Assert.Single(await listener.DeadLettersAsync());
         Assert.Equal(("counter", DeadLetterCause.DeliveryLimit, nameof(Count)), (letter.Queue, letter.Cause, letter.MessageType));
         Assert.Equal(0, await listener.TotalAsync(counter));
 
-        Assert.True(await listener.DeadLetters.ReplayAsync(letter.Id, "ann", Ct));
+        Assert.Equal(LetterAnswer.Decided, (await listener.Desk.ReplayAsync(letter.Id, reason: null, "ann", Ct)).Answer);
         await listener.Heard.NextAsync();
         Assert.Equal(1, await listener.TotalAsync(counter));
+    }
+
+    [Fact]
+    public async Task Should_replay_to_the_queue_that_it_came_from_and_to_nobody_else()
+    {
+        await using var database = await TestServer.Postgres.CreateAsync();
+        await using var broker = await TestBroker.CreateAsync();
+        var others = new Heard();
+        await using var node = await Node.StartAsync(new NodeOptions(database.Connect())
+        {
+            Broker = broker.Uri, Services = s => s.AddSingleton(new Others(others)), Bus = bus => bus.AddConsumer<Other>().Endpoint(e => e.Name = "other"),
+        });
+        var message = Guid.NewGuid();
+        await node.CountAsync(counter, 0, message);
+        await others.NextAsync();
+        await Eventually.HoldsAsync(async () => (await node.DeadLettersAsync()).Count == 1, "a dead letter");
+        await node.Desk.ReplayAsync((await node.DeadLettersAsync())[0].Id, reason: null, "ann", Ct);
+        await Eventually.HoldsAsync(async () => await node.DeadLettersAsync() is [{ Times: 2 }], "the same letter, twice");
+        // What is sent behind the replay is heard behind it.
+        await node.CountAsync(counter, 1);
+        await others.NextAsync();
+        Assert.Equal([message], others.All.Where(h => h.Total == 0).Select(h => h.MessageId));
     }
 
     [Fact]
@@ -87,4 +110,15 @@ public class When_messages_go_over_RabbitMq
     }
 
     private sealed record Unheard(Guid Id);
+
+    private sealed record Others(Heard Heard);
+
+    private sealed class Other(Others others) : IConsumer<Count>
+    {
+        public Task Consume(ConsumeContext<Count> context)
+        {
+            others.Heard.Add(new(nameof(Count), context.MessageId!.Value, context.Message.CounterId, context.Message.By, null));
+            return Task.CompletedTask;
+        }
+    }
 }

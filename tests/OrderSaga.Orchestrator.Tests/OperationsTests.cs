@@ -108,7 +108,7 @@ public sealed class When_somebody_acts_on_an_order : IAsyncLifetime
     {
         var id = await StuckAsync();
         gate.Close();
-        var retry = other.Operations.RetryUndoAsync(id, "freezeprice", "bob", Ct);
+        var retry = other.Operations.RetryUndoAsync(id, "freezeprice", reason: null, "bob", Ct);
         await gate.Reached;
         var resolve = await node.Operations.ResolveUndoAsync(id, "FreezePrice", "released at the desk", "ticket 7", "ann", Ct);
         gate.Open();
@@ -126,10 +126,10 @@ public sealed class When_somebody_acts_on_an_order : IAsyncLifetime
     {
         var id = await StuckAsync();
         node.They.Wakes("ReleasePrice");
-        Assert.Equal((Answer.Decided, (string?)null), await AnswerAsync(node.Operations.RetryUndoAsync(id, "FreezePrice", "ann", Ct)));
+        Assert.Equal((Answer.Decided, (string?)null), await AnswerAsync(node.Operations.RetryUndoAsync(id, "FreezePrice", reason: null, "ann", Ct)));
         await node.ReachesAsync(id, "Compensated");
         Assert.Equal(["ann retry retried  FreezePrice"], await AuditAsync(id));
-        var (answer, why) = await AnswerAsync(node.Operations.RetryUndoAsync(id, "Freeze", "ann", Ct));
+        var (answer, why) = await AnswerAsync(node.Operations.RetryUndoAsync(id, "Freeze", reason: null, "ann", Ct));
         Assert.Equal(Answer.Unknown, answer);
         Assert.Contains("FreezePrice", why, StringComparison.Ordinal);
     }
@@ -146,8 +146,8 @@ public sealed class When_somebody_acts_on_an_order : IAsyncLifetime
         await node.Bus.Publish(new PaymentCharged(id, "ch_1", 7.98m, "EUR"), Ct);
         await node.ReachesAsync(id, "PaymentCharged");
         Assert.Equal(("CreateShipment", "held"), (node.Row(id).Asked, node.Row(id).Phase));
-        Assert.Equal(Answer.Decided, (await node.Operations.ResumeAsync(id, "ann", Ct)).Answer);
-        Assert.Equal((Answer.Refused, "The order is not paused."), await AnswerAsync(other.Operations.ResumeAsync(id, "bob", Ct)));
+        Assert.Equal(Answer.Decided, (await node.Operations.ResumeAsync(id, reason: null, "ann", Ct)).Answer);
+        Assert.Equal((Answer.Refused, "The order is not paused."), await AnswerAsync(other.Operations.ResumeAsync(id, reason: null, "bob", Ct)));
         await node.ReachesAsync(id, "Complete");
     }
 
@@ -173,7 +173,7 @@ public sealed class When_somebody_acts_on_an_order : IAsyncLifetime
         for (var round = 0; round < 8; round++)
         {
             await gate.Reached;
-            await node.Operations.ResumeAsync(id, "bob", Ct);
+            await node.Operations.ResumeAsync(id, reason: null, "bob", Ct);
             gate.LetOnePass();
         }
 

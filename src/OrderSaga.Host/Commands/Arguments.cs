@@ -70,6 +70,10 @@ internal sealed class Arguments
 
     public string Required(string name) => Option(name) is { } value && !string.IsNullOrWhiteSpace(value) ? value : throw new UsageException($"{name} is missing.");
 
+    /// <summary>Those of the options that are given, as filters on the wire.</summary>
+    public string Question(IReadOnlyDictionary<string, string> filters) =>
+        string.Join('&', filters.Where(f => Option(f.Key) is not null).Select(f => $"{f.Value}={Uri.EscapeDataString(Option(f.Key)!)}"));
+
     /// <summary>The order's id at a place.</summary>
     public Guid OrderId(int place) => Guid.TryParse(places[place], out var id) ? id : throw new UsageException($"'{places[place]}' is no order's id.");
 }

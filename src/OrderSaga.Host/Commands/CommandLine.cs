@@ -59,6 +59,12 @@ internal static class CommandLine
             case "stuck":
                 await StuckCommand.RunAsync(args);
                 return Done;
+            case "dead-letters":
+                await DeadLettersCommand.RunAsync(args);
+                return Done;
+            case "alerts":
+                await AlertsCommand.RunAsync(args);
+                return Done;
             default:
                 Console.Error.WriteLine($"There is no command '{command}'. Commands: {string.Join(", ", Help.Commands)}.");
                 return WrongUsage;

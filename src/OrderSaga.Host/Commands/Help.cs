@@ -6,8 +6,10 @@ internal static class Help
     private const string Whole = """
         ordersaga [run] [--roles ROLE,..] [--urls URL] [--Section:Key VALUE ..]   run the shop, or some of its roles
         ordersaga check [--json]                                                  is everything there that the shop needs
-        ordersaga orders list|show|cancel                                         the orders of a shop that runs
+        ordersaga orders list|show|cancel|pause|resume                            the orders of a shop that runs
         ordersaga stuck list|retry|resolve                                        undos that a person has to finish
+        ordersaga dead-letters list|show|replay|discard                           messages that could not be handled
+        ordersaga alerts list|resend                                              what somebody was to be told, and whether he was
         ordersaga migrate [--script]                                              bring the databases to this version, or print the SQL that does
         ordersaga health [--urls URL]                                             is the one that runs here ready, for health checks
         ordersaga reset [--yes]                                                   remove the data of the embedded database in this folder
@@ -17,6 +19,12 @@ internal static class Help
         Roles: orchestrator, web, orders, inventory, pricing, payment, shipping, notification (all, if none is named).
         Every key of appsettings.json can also be set in the environment, with __ for the colon.
         Exit codes: 0 done, 1 failed or refused, 2 written wrong. Results go to the standard output, errors to the standard error.
+        """;
+
+    private const string Many = """
+
+
+        --all does it to all that the filters find, in batches of 1, 5, 25 and so on: a batch that fails is the last one. --dry-run counts.
         """;
 
     private const string Shop = """
@@ -51,9 +59,10 @@ internal static class Help
             Exit codes: 0 all is well, 1 something is not, 2 written wrong.
             """,
         ["orders"] = """
-            ordersaga orders list [--state S] [--status S] [--older-than TIME] [--step STEP] [--customer ID] [--archived true] [--page PAGE]
+            ordersaga orders list [--state S] [--status S] [--older-than TIME] [--step STEP] [--customer ID] [--paused true|false] [--archived true|false] [--page PAGE]
             ordersaga orders show ORDER
-            ordersaga orders cancel ORDER [--reason TEXT]
+            ordersaga orders cancel|pause|resume ORDER [--reason TEXT]
+            ordersaga orders cancel|pause|resume --all [--state S] [--older-than TIME] [--step STEP] [--customer ID] [--reason TEXT] [--dry-run]
 
             Orders under way come first, the youngest on top, then those that ended. --status is Processing, Completed, Cancelled or
             NeedsAttention; --step is what an order waits for; --older-than is such as 90s, 15m, 2h or 1d. With --archived true it is
@@ -62,18 +71,47 @@ internal static class Help
               ordersaga orders list --status processing --older-than 5m
               ordersaga orders show 019aa5d2-6a0e-7c3e-8f5b-0d4f5a9be001
               ordersaga orders cancel 019aa5d2-6a0e-7c3e-8f5b-0d4f5a9be001 --reason FRAUD
-            """ + Shop,
+              ordersaga orders pause --all --step CreateShipment --reason "the warehouse burns"
+            """ + Many + Shop,
         ["stuck"] = """
-            ordersaga stuck list [--page PAGE]
-            ordersaga stuck retry ORDER STEP
+            ordersaga stuck list [--step STEP] [--customer ID] [--older-than TIME] [--page PAGE]
+            ordersaga stuck retry ORDER STEP [--reason TEXT]
             ordersaga stuck resolve ORDER STEP --reason TEXT --evidence TEXT
+            ordersaga stuck retry --all [--step STEP] [--customer ID] [--older-than TIME] [--reason TEXT] [--dry-run]
+            ordersaga stuck resolve --all [--step STEP] [--customer ID] [--older-than TIME] --reason TEXT --evidence TEXT [--dry-run]
 
             An undo that failed time and again waits here. Have it tried again when its cause is mended; or do by hand what it should
             have done, and resolve it with how that is known. Who did it is kept.
 
               ordersaga stuck list
               ordersaga stuck retry 019aa5d2-6a0e-7c3e-8f5b-0d4f5a9be001 ChargePayment
+              ordersaga stuck retry --all --step ChargePayment --reason "the gateway is back"
               ordersaga stuck resolve 019aa5d2-6a0e-7c3e-8f5b-0d4f5a9be001 ChargePayment --reason "refunded by hand" --evidence "bank statement of May 4"
+            """ + Many + Shop,
+        ["dead-letters"] = """
+            ordersaga dead-letters list [--queue Q] [--message CONTRACT] [--cause C] [--order ORDER] [--since TIME] [--status S] [--each] [--page PAGE]
+            ordersaga dead-letters show ID
+            ordersaga dead-letters replay ID [--reason TEXT]
+            ordersaga dead-letters discard ID --reason TEXT
+            ordersaga dead-letters replay --all [--queue Q] [--message CONTRACT] [--cause C] [--order ORDER] [--since TIME] [--reason TEXT] [--dry-run]
+            ordersaga dead-letters discard --all [--queue Q] [--message CONTRACT] [--cause C] [--order ORDER] [--since TIME] --reason TEXT [--dry-run]
+
+            Messages that could not be handled, counted by their kind; --each lists them one by one, --status is waiting (if it is not said),
+            replaying, replayed, discarded or any; --since is a time, or an age such as 2h. A replay sends one as it came, to its own queue.
+
+              ordersaga dead-letters list
+              ordersaga dead-letters list --queue payment --each
+              ordersaga dead-letters replay 5b0c7c0e-5d3a-8f43-9d52-1f3c8f9f0a11
+              ordersaga dead-letters discard --all --queue order-state --cause NotAcceptedException --reason "the import of May 4, sent again since"
+            """ + Many + Shop,
+        ["alerts"] = """
+            ordersaga alerts list [--state S] [--order ORDER] [--page PAGE]
+            ordersaga alerts resend ALERT
+
+            What somebody was to be told, the last first. --state is waiting, delivered, givenUp (nobody took it, half a day long) or kept
+            (there was nobody to deliver it to).
+
+              ordersaga alerts list --state givenUp
             """ + Shop,
         ["migrate"] = """
             ordersaga migrate [--script] [--roles ROLE,..] [--Section:Key VALUE ..]

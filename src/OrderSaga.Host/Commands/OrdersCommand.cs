@@ -2,28 +2,31 @@ using System.Text.Json;
 
 namespace OrderSaga.Host.Commands;
 
-/// <summary>Looks at orders of a shop that runs, and cancels them.</summary>
+/// <summary>Looks at orders of a shop that runs, and cancels or holds them.</summary>
 internal static class OrdersCommand
 {
     // What narrows the list, and its name on the wire.
     private static readonly Dictionary<string, string> Filters = new()
     {
-        ["--state"] = "state", ["--status"] = "status", ["--older-than"] = "olderThan", ["--step"] = "step", ["--customer"] = "customer", ["--archived"] = "archived", ["--page"] = "page",
+        ["--state"] = "state", ["--status"] = "status", ["--older-than"] = "olderThan", ["--step"] = "step", ["--customer"] = "customer", ["--paused"] = "paused", ["--archived"] = "archived", ["--page"] = "page",
     };
+
+    private static readonly Dictionary<string, string> BulkFilters = Filters.Where(f => f.Key is not ("--status" or "--paused" or "--archived" or "--page")).ToDictionary();
 
     public static Task RunAsync(string[] args) => args switch
     {
         ["list", .. var rest] => ListAsync(Arguments.Read(rest, [], [.. Filters.Keys, ShopClient.Url], [ShopClient.Json])),
         ["show", .. var rest] => ShowAsync(Arguments.Read(rest, ["The order's id"], [ShopClient.Url], [ShopClient.Json])),
-        ["cancel", .. var rest] => CancelAsync(Arguments.Read(rest, ["The order's id"], ["--reason", ShopClient.Url], [ShopClient.Json])),
-        _ => throw new UsageException("What is to be done with orders? There are list, show and cancel."),
+        [("cancel" or "pause" or "resume") and var action, .. var rest] => rest.Contains(BulkCommand.All)
+            ? BulkCommand.RunAsync(rest, $"ops/orders/{action}", BulkFilters)
+            : ActAsync(action, Arguments.Read(rest, ["The order's id"], [BulkCommand.Reason, ShopClient.Url], [ShopClient.Json])),
+        _ => throw new UsageException("What is to be done with orders? There are list, show, cancel, pause and resume."),
     };
 
     private static async Task ListAsync(Arguments arguments)
     {
         using var shop = ShopClient.Of(arguments);
-        var question = string.Join('&', Filters.Where(f => arguments.Option(f.Key) is not null).Select(f => $"{f.Value}={Uri.EscapeDataString(arguments.Option(f.Key)!)}"));
-        var found = await shop.GetAsync($"ops/orders?{question}");
+        var found = await shop.GetAsync($"ops/orders?{arguments.Question(Filters)}");
         if (arguments.Has(ShopClient.Json))
             Output.Json(found);
         else if (found.GetProperty("orders").GetArrayLength() == 0)
@@ -60,11 +63,11 @@ internal static class OrdersCommand
             (IReadOnlyList<string>)[e.Time("at"), e.Text("step"), e.Text("direction"), e.Text("status"), e.Text("asks"), e.Text("durationMs").Split('.')[0], e.Text("actor"), e.Text("error")]));
     }
 
-    private static async Task CancelAsync(Arguments arguments)
+    private static async Task ActAsync(string action, Arguments arguments)
     {
         var id = arguments.OrderId(0);
         using var shop = ShopClient.Of(arguments);
-        Done(arguments, await shop.PostAsync($"ops/orders/{id}/cancel", new { reason = arguments.Option("--reason") }));
+        Done(arguments, await shop.PostAsync($"ops/orders/{id}/{action}", new { reason = arguments.Option(BulkCommand.Reason) }));
     }
 
     /// <summary>Prints what was decided.</summary>

@@ -12,7 +12,7 @@ internal sealed class ShopClient : IDisposable
     public const string Url = "--url", Json = "--json";
 
     private const string UsualUrl = "http://127.0.0.1:5080";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly HttpClient http;
 

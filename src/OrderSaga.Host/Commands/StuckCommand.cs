@@ -7,11 +7,15 @@ internal static class StuckCommand
 {
     private const string OrderId = "The order's id", Step = "The step";
 
+    private static readonly Dictionary<string, string> Filters = new() { ["--step"] = "step", ["--customer"] = "customer", ["--older-than"] = "olderThan" };
+
     public static Task RunAsync(string[] args) => args switch
     {
-        ["list", .. var rest] => ListAsync(Arguments.Read(rest, [], ["--page", ShopClient.Url], [ShopClient.Json])),
-        ["retry", .. var rest] => RetryAsync(Arguments.Read(rest, [OrderId, Step], [ShopClient.Url], [ShopClient.Json])),
-        ["resolve", .. var rest] => ResolveAsync(Arguments.Read(rest, [OrderId, Step], ["--reason", "--evidence", ShopClient.Url], [ShopClient.Json])),
+        ["list", .. var rest] => ListAsync(Arguments.Read(rest, [], [.. Filters.Keys, "--page", ShopClient.Url], [ShopClient.Json])),
+        ["retry", .. var rest] when rest.Contains(BulkCommand.All) => BulkCommand.RunAsync(rest, "ops/stuck/retry", Filters),
+        ["resolve", .. var rest] when rest.Contains(BulkCommand.All) => BulkCommand.RunAsync(rest, "ops/stuck/resolve", Filters, BulkCommand.Reason, BulkCommand.Evidence),
+        ["retry", .. var rest] => RetryAsync(Arguments.Read(rest, [OrderId, Step], [BulkCommand.Reason, ShopClient.Url], [ShopClient.Json])),
+        ["resolve", .. var rest] => ResolveAsync(Arguments.Read(rest, [OrderId, Step], [BulkCommand.Reason, BulkCommand.Evidence, ShopClient.Url], [ShopClient.Json])),
         _ => throw new UsageException("What is to be done with what is stuck? There are list, retry and resolve."),
     };
 
@@ -24,7 +28,8 @@ internal static class StuckCommand
     private static async Task ListAsync(Arguments arguments)
     {
         using var shop = ShopClient.Of(arguments);
-        var found = await shop.GetAsync(arguments.Option("--page") is { } page ? $"ops/stuck?page={Uri.EscapeDataString(page)}" : "ops/stuck");
+        var page = arguments.Option("--page") is { } given ? $"&page={Uri.EscapeDataString(given)}" : "";
+        var found = await shop.GetAsync($"ops/stuck?{arguments.Question(Filters)}{page}");
         if (arguments.Has(ShopClient.Json))
             Output.Json(found);
         else if (found.GetProperty("stuck").GetArrayLength() == 0)
@@ -38,12 +43,12 @@ internal static class StuckCommand
     {
         var path = PathOf(arguments, "retry");
         using var shop = ShopClient.Of(arguments);
-        OrdersCommand.Done(arguments, await shop.PostAsync(path));
+        OrdersCommand.Done(arguments, await shop.PostAsync(path, new { reason = arguments.Option(BulkCommand.Reason) }));
     }
 
     private static async Task ResolveAsync(Arguments arguments)
     {
-        var (path, proof) = (PathOf(arguments, "resolve"), new { reason = arguments.Required("--reason"), evidence = arguments.Required("--evidence") });
+        var (path, proof) = (PathOf(arguments, "resolve"), new { reason = arguments.Required(BulkCommand.Reason), evidence = arguments.Required(BulkCommand.Evidence) });
         using var shop = ShopClient.Of(arguments);
         OrdersCommand.Done(arguments, await shop.PostAsync(path, proof));
     }

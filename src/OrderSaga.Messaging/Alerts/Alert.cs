@@ -8,7 +8,8 @@ public sealed class Alert : IDelivered
     /// <summary>The id of the message that brought it: the same incident is one alert, however often it arrives.</summary>
     public required Guid Id { get; init; }
 
-    public required Guid SagaId { get; init; }
+    /// <summary>The saga that it is about; none, if it is about none.</summary>
+    public required Guid? SagaId { get; init; }
 
     /// <summary>What happened, in a sentence.</summary>
     public required string Text { get; init; }
@@ -30,6 +31,9 @@ public sealed class Alert : IDelivered
     /// <inheritdoc/>
     public DateTimeOffset? SentAt { get; init; }
 
+    /// <summary>Why it could not be delivered the last time.</summary>
+    public string? Error { get; init; }
+
     /// <inheritdoc/>
-    public string Title => $"alert of {SagaId}";
+    public string Title => $"alert {Id}";
 }

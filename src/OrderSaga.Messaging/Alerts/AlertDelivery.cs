@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.EntityFrameworkCore.Query;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -31,7 +32,7 @@ internal sealed class AlertDelivery(
     protected override async Task SendAsync(Alert item, CancellationToken ct)
     {
         if (options.Value is not { Webhook: { } webhook, Secret: { } secret })
-            return; // taken over when there still was a receiver: now its row is all
+            throw new NobodyException(); // taken over when there still was a receiver, or sent again
         var at = time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
         using var post = new HttpRequestMessage(HttpMethod.Post, webhook) { Content = new StringContent(item.Body, Encoding.UTF8, new MediaTypeHeaderValue("application/json")) };
         post.Headers.Add("OrderSaga-Alert", item.Id.ToString());
@@ -41,6 +42,16 @@ internal sealed class AlertDelivery(
             throw new HttpRequestException($"The receiver of alerts answered {(int)response.StatusCode}.");
     }
 
+    protected override bool IsFinal(Exception e) => e is NobodyException;
+
+    protected override void WhenFailed(UpdateSettersBuilder<Alert> row, Exception why)
+    {
+        var error = why.Message.Length <= Alerting.Longest ? why.Message : why.Message[..Alerting.Longest];
+        row.SetProperty(a => a.Error, error);
+    }
+
+    protected override void WhenSent(UpdateSettersBuilder<Alert> row) => row.SetProperty(a => a.Error, (string?)null);
+
     public override void Dispose()
     {
         http.Dispose();
@@ -48,4 +59,6 @@ internal sealed class AlertDelivery(
     }
 
     private static string Sign(string secret, string text) => Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(text)));
+
+    private sealed class NobodyException() : Exception("Nobody is named who takes alerts: set Alerts:Webhook and Alerts:Secret where the orchestrator runs, and have it sent again.");
 }

@@ -10,7 +10,7 @@ namespace OrderSaga.Messaging.Alerts;
 public sealed class Alerting(OpsDb db, IOptions<AlertOptions> options, Doorbell<OpsDb> bell, TimeProvider time)
 {
     /// <summary>Keeps an alert, once per id, and has it delivered if there is where to.</summary>
-    public async Task RaiseAsync(Guid id, Guid sagaId, string text, string body, CancellationToken ct)
+    public async Task RaiseAsync(Guid id, Guid? sagaId, string text, string body, CancellationToken ct)
     {
         if (await db.Alerts.AnyAsync(a => a.Id == id, ct).ConfigureAwait(false))
             return;

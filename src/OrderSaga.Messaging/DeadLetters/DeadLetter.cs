@@ -9,7 +9,7 @@ public sealed class DeadLetter
     /// <summary>The queue that it was in; for what could not be sent, where it was to go.</summary>
     public required string Queue { get; init; }
 
-    /// <summary>Where a replay sends it.</summary>
+    /// <summary>Where a replay sends it: the exchange of its own queue, which nobody else listens on.</summary>
     public required string Address { get; init; }
 
     public Guid? MessageId { get; init; }
@@ -25,8 +25,11 @@ public sealed class DeadLetter
     /// <summary>The headers as they came, as JSON.</summary>
     public required string Headers { get; init; }
 
-    /// <summary>The body as it came, byte for byte; unless <see cref="IForbidsKeeping"/>.</summary>
-    public required byte[] Body { get; init; }
+    /// <summary>The body as it came, byte for byte; unless <see cref="Cut"/>.</summary>
+    public required byte[] Body { get; set; }
+
+    /// <summary>Its body was not kept as it came (it must not be stored, or is too large), so it cannot be replayed.</summary>
+    public bool Cut { get; set; }
 
     /// <summary>What kind of failure: the exception's type, or a word of <see cref="DeadLetterCause"/>.</summary>
     public required string Cause { get; set; }
@@ -47,12 +50,17 @@ public sealed class DeadLetter
     /// <summary>When it last became one.</summary>
     public DateTimeOffset At { get; set; }
 
+    /// <summary>When somebody should send it again; none, unless it was decided and the broker does not have it yet.</summary>
+    public DateTimeOffset? Due { get; set; }
+
     public DateTimeOffset? SettledAt { get; set; }
 
     /// <summary>Who replayed or discarded it, and why.</summary>
     public string? SettledBy { get; set; }
 
     public string? Reason { get; set; }
+
+    internal static string AddressOf(string queue) => $"exchange:{queue}";
 }
 
 /// <summary>An exception that says that what is in the message must not be stored: its dead letter has no body.</summary>
@@ -83,6 +91,13 @@ public static class DeadLetterCause
 public static class DeadLetterStatus
 {
     public const string Waiting = "waiting";
+
+    /// <summary>It was decided to replay it: it is being sent, or on its way.</summary>
+    public const string Replaying = "replaying";
+
+    /// <summary>It was handled at last.</summary>
     public const string Replayed = "replayed";
     public const string Discarded = "discarded";
+
+    public static IReadOnlyList<string> All { get; } = [Waiting, Replaying, Replayed, Discarded];
 }

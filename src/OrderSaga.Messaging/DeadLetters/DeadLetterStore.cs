@@ -1,4 +1,3 @@
-using MassTransit;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -7,10 +6,10 @@ using OrderSaga.Messaging.Databases;
 namespace OrderSaga.Messaging.DeadLetters;
 
 /// <summary>
-/// The store of dead letters. Storing waits as long as the database is away: the message is held, its endpoint takes no more than its
-/// prefetch, and nothing loops between broker and store.
+/// Where endpoints put what they cannot handle. Storing waits as long as the database is away: the message is held, its endpoint takes no
+/// more than its prefetch, and nothing loops between broker and store. What people do with it is the <see cref="DeadLetterDesk"/>'s.
 /// </summary>
-public sealed class DeadLetterStore(IServiceScopeFactory scopes, DatabaseOf<OpsDb> database, IBus bus, TimeProvider time, ILogger<DeadLetterStore> log)
+public sealed class DeadLetterStore(IServiceScopeFactory scopes, DatabaseOf<OpsDb> database, TimeProvider time, ILogger<DeadLetterStore> log)
 {
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(5);
 
@@ -38,39 +37,20 @@ public sealed class DeadLetterStore(IServiceScopeFactory scopes, DatabaseOf<OpsD
         }
     }
 
-    /// <summary>Those that wait for a person, the oldest first.</summary>
-    public async Task<IReadOnlyList<DeadLetter>> WaitingAsync(int most, CancellationToken ct)
+    /// <summary>A replay came to its end; if it failed, it has been counted up, and nothing is changed.</summary>
+    internal async Task HandledAsync(Guid id, int times, Guid? messageId)
     {
-        await using var scope = scopes.CreateAsyncScope();
-        return await Db(scope).DeadLetters.AsNoTracking().Where(l => l.Status == DeadLetterStatus.Waiting)
-            .OrderBy(l => l.At).ThenBy(l => l.Id).Take(most).ToListAsync(ct).ConfigureAwait(false);
-    }
-
-    /// <summary>Sends it again as it came; false if it waits no more. Its id is the same, so whoever did handle it after all recognises it.</summary>
-    public async Task<bool> ReplayAsync(Guid id, string actor, CancellationToken ct)
-    {
-        await using var scope = scopes.CreateAsyncScope();
-        var letter = await Db(scope).DeadLetters.AsNoTracking().SingleOrDefaultAsync(l => l.Id == id && l.Status == DeadLetterStatus.Waiting, ct).ConfigureAwait(false);
-        if (letter is null)
-            return false;
-        await letter.SendAsync(bus, ct).ConfigureAwait(false);
-        // It may have failed again already: then it has been counted up, and waits.
-        return await SettleAsync(scope, id, letter.Times, DeadLetterStatus.Replayed, actor, reason: null, CancellationToken.None).ConfigureAwait(false);
-    }
-
-    /// <summary>Nobody will handle it: kept for the record, with who decided so and why.</summary>
-    public async Task<bool> DiscardAsync(Guid id, string actor, string reason, CancellationToken ct)
-    {
-        await using var scope = scopes.CreateAsyncScope();
-        return await SettleAsync(scope, id, times: null, DeadLetterStatus.Discarded, actor, reason, ct).ConfigureAwait(false);
-    }
-
-    private async Task<bool> SettleAsync(AsyncServiceScope scope, Guid id, int? times, string status, string actor, string? reason, CancellationToken ct)
-    {
-        var now = time.GetUtcNow();
-        return await Db(scope).DeadLetters.Where(l => l.Id == id && l.Status == DeadLetterStatus.Waiting && (times == null || l.Times == times))
-            .ExecuteUpdateAsync(set => set.SetProperty(l => l.Status, status).SetProperty(l => l.SettledAt, now)
-                .SetProperty(l => l.SettledBy, actor).SetProperty(l => l.Reason, reason), ct).ConfigureAwait(false) == 1;
+        try
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            await Db(scope).DeadLetters.Where(l => l.Id == id && l.Times == times && l.MessageId == messageId && l.Status == DeadLetterStatus.Replaying)
+                .ExecuteUpdateAsync(set => set.SetProperty(l => l.Status, DeadLetterStatus.Replayed).SetProperty(l => l.Due, (DateTimeOffset?)null)).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // The message was handled, and is not to be handled again for want of this word.
+            log.LogWarning(e, "Dead letter {Id} was replayed and handled; that could not be written down, and it goes on being shown as under way", id);
+        }
     }
 
     private async Task KeepAsync(DeadLetter letter, CancellationToken ct)
@@ -81,7 +61,9 @@ public sealed class DeadLetterStore(IServiceScopeFactory scopes, DatabaseOf<OpsD
         var again = await db.DeadLetters.Where(l => l.Id == letter.Id).ExecuteUpdateAsync(set => set
             .SetProperty(l => l.Times, l => l.Times + 1).SetProperty(l => l.At, now)
             .SetProperty(l => l.Cause, letter.Cause).SetProperty(l => l.Error, letter.Error).SetProperty(l => l.Details, letter.Details)
-            .SetProperty(l => l.Status, DeadLetterStatus.Waiting), ct).ConfigureAwait(false);
+            .SetProperty(l => l.Body, letter.Body).SetProperty(l => l.Cut, letter.Cut)
+            .SetProperty(l => l.Status, DeadLetterStatus.Waiting).SetProperty(l => l.Due, (DateTimeOffset?)null)
+            .SetProperty(l => l.SettledAt, (DateTimeOffset?)null).SetProperty(l => l.SettledBy, (string?)null).SetProperty(l => l.Reason, (string?)null), ct).ConfigureAwait(false);
         if (again > 0)
             return;
         (letter.Since, letter.At) = (now, now);

@@ -12,6 +12,8 @@ public sealed class OpsDb(DbContextOptions<OpsDb> options) : DbContext(options),
 
     public DbSet<DeadLetter> DeadLetters => Set<DeadLetter>();
 
+    public DbSet<OpsAction> Actions => Set<OpsAction>();
+
     public DbSet<Alert> Alerts => Set<Alert>();
 
     public DbSet<ClockRow> Clocks => Set<ClockRow>();
@@ -30,6 +32,16 @@ public sealed class OpsDb(DbContextOptions<OpsDb> options) : DbContext(options),
             letter.Property(l => l.Status).HasMaxLength(20);
             letter.Property(l => l.SettledBy).HasMaxLength(100);
             letter.HasIndex(l => new { l.Status, l.At });
+            letter.HasIndex(l => l.Due).HasFilter("due IS NOT NULL").HasDatabaseName("ix_to_send");
+        });
+        modelBuilder.Entity<OpsAction>(action =>
+        {
+            action.ToTable("audit");
+            action.Property(a => a.Id).ValueGeneratedNever();
+            action.Property(a => a.Actor).HasMaxLength(100);
+            action.Property(a => a.Action).HasMaxLength(10);
+            action.Property(a => a.Outcome).HasMaxLength(20);
+            action.HasIndex(a => new { a.At, a.Id });
         });
         modelBuilder.Entity<Alert>(alert =>
         {
@@ -37,6 +49,7 @@ public sealed class OpsDb(DbContextOptions<OpsDb> options) : DbContext(options),
             alert.Property(a => a.Id).ValueGeneratedNever();
             alert.Property(a => a.Text).HasMaxLength(Alerting.Longest);
             alert.Property(a => a.Status).HasMaxLength(20);
+            alert.Property(a => a.Error).HasMaxLength(Alerting.Longest);
             alert.HasIndex(a => a.At);
             alert.HasIndex(a => a.Due).HasFilter("due IS NOT NULL").HasDatabaseName("ix_due");
         });

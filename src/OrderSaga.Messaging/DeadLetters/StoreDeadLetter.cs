@@ -1,9 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using MassTransit;
 using MassTransit.Middleware;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace OrderSaga.Messaging.DeadLetters;
 
@@ -16,6 +18,8 @@ internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<Excep
     // Written by the broker when a queue's delivery limit moved the message on.
     private const string FirstQueue = "x-first-death-queue", DeathReason = "x-first-death-reason";
 
+    private const string NotSaid = "(not kept: it named what must not be stored)";
+
     private static readonly byte[] NotKept = "(not kept: it held what must not be stored)"u8.ToArray();
 
     // Resolved when it is needed: the store sends replays by the bus, and here the bus is still being made.
@@ -24,7 +28,11 @@ internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<Excep
     public static void On(IReceiveEndpointConfigurator endpoint, IServiceProvider services)
     {
         var filter = new StoreDeadLetter(services);
-        endpoint.ConfigureReceive(pipe => pipe.UseFilter(new GiveUp(filter)));
+        endpoint.ConfigureReceive(pipe =>
+        {
+            pipe.UseFilter(new ReplayEnds(services));
+            pipe.UseFilter(new GiveUp(filter));
+        });
         endpoint.ConfigureError(pipe =>
         {
             // Whoever asked hears of it first.
@@ -68,22 +76,37 @@ internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<Excep
         var body = context.GetBody();
         var messageId = context.GetMessageId();
         var types = headers.GetValueOrDefault(MessageHeaders.MessageType)?.Split(';') ?? TypesIn(body);
+        var options = services.GetRequiredService<IOptions<DeadLetterOptions>>().Value;
+        var kept = instead ?? (Forbidden(body) ? NotKept : body.Length > options.LargestBody ? body[..options.LargestBody] : body);
+        var said = JsonSerializer.Serialize(headers);
         return new DeadLetter
         {
             Id = MessageId.Derive(messageId ?? new Guid(SHA256.HashData(body).AsSpan(0, 16)), queue),
             Queue = queue,
-            Address = $"exchange:{queue}",
+            Address = DeadLetter.AddressOf(queue),
             MessageId = messageId,
             SagaId = Guid.TryParse(headers.GetValueOrDefault(SagaHeaders.SagaId), out var saga) ? saga : null,
             MessageType = Short(string.Join(' ', types.Select(t => t.Split(':')[^1])), 500),
             ContentType = context.ContentType?.ToString(),
-            Headers = JsonSerializer.Serialize(headers),
-            Body = instead ?? (services.GetServices<IForbidsBodies>().Any(f => f.Forbids(body)) ? NotKept : body),
+            Headers = Forbidden(said) ? "{}" : said,
+            Body = kept,
+            Cut = !ReferenceEquals(kept, body),
             Cause = Short(cause, 300),
-            Error = error,
-            Details = details,
+            Error = Forbidden(error) ? NotSaid : error,
+            Details = details is null || Forbidden(details) ? null : details,
         };
     }
+
+    private bool Forbidden(ReadOnlySpan<byte> text)
+    {
+        foreach (var forbids in services.GetServices<IForbidsBodies>())
+            if (forbids.Forbids(text))
+                return true;
+        return false;
+    }
+
+    // What was wrong with a message may quote it.
+    private bool Forbidden(string text) => Forbidden(Encoding.UTF8.GetBytes(text));
 
     // The innermost; of a body that cannot be read the one that names the field.
     private static Exception Cause(Exception exception) => exception is JsonException || exception.InnerException is null ? exception : Cause(exception.InnerException);

@@ -39,6 +39,11 @@ public abstract class PatientDelivery<TDb, T>(IServiceScopeFactory scopes, IHost
     {
     }
 
+    /// <summary>What its row says besides when a try failed.</summary>
+    protected virtual void WhenFailed(UpdateSettersBuilder<T> row, Exception why)
+    {
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await host.StartedAsync(stoppingToken).ConfigureAwait(false);
@@ -92,12 +97,12 @@ public abstract class PatientDelivery<TDb, T>(IServiceScopeFactory scopes, IHost
         if (!IsFinal(why) && item.Tries < Pauses.Count)
         {
             var again = time.GetUtcNow() + Pauses[item.Tries];
-            await open.ExecuteUpdateAsync(row => row.SetProperty(i => i.Due, again), ct).ConfigureAwait(false);
+            await open.ExecuteUpdateAsync(row => WhenFailed(row.SetProperty(i => i.Due, again), why), ct).ConfigureAwait(false);
             log.LogWarning(why, "The {Item} could not be delivered, it is tried again at {Again}", item.Title, again);
             return;
         }
 
-        await open.ExecuteUpdateAsync(row => row.SetProperty(i => i.Status, DeliveryStatus.Undeliverable).SetProperty(i => i.Due, (DateTimeOffset?)null), ct).ConfigureAwait(false);
+        await open.ExecuteUpdateAsync(row => WhenFailed(row.SetProperty(i => i.Status, DeliveryStatus.Undeliverable).SetProperty(i => i.Due, (DateTimeOffset?)null), why), ct).ConfigureAwait(false);
         log.LogError(why, "The {Item} is undeliverable, after {Tries} tries", item.Title, item.Tries + 1);
     }
 

@@ -65,7 +65,15 @@ public class When_the_command_line_is_used(OperatedShop shop)
     [InlineData("--json takes no value", "orders", "list", "--json=yes")]
     [InlineData("--page is there twice", "orders", "list", "--page", "1", "--page", "2")]
     [InlineData("'now' is too much", "orders", "list", "now")]
-    [InlineData("list, show and cancel", "orders", "pause")]
+    [InlineData("list, show, cancel, pause and resume", "orders", "hold")]
+    [InlineData("The order's id is missing", "orders", "pause")]
+    [InlineData("There is no option --status here", "orders", "cancel", "--all", "--status", "Failed")]
+    [InlineData("'seven' is too much", "stuck", "retry", "--all", "seven")]
+    [InlineData("--evidence is missing", "stuck", "resolve", "--all", "--reason", "x")]
+    [InlineData("--reason is missing", "dead-letters", "discard", "--all", "--queue", "payment")]
+    [InlineData("'seven' is no dead letter's id", "dead-letters", "show", "seven")]
+    [InlineData("list, show, replay and discard", "dead-letters")]
+    [InlineData("list and resend", "alerts", "send")]
     [InlineData("The order's id is missing", "orders", "show")]
     [InlineData("'seven' is no order's id", "orders", "show", "seven")]
     [InlineData("--evidence is missing", "stuck", "resolve", "7d9a3c1e-0000-0000-0000-000000000000", "ChargePayment", "--reason", "x")]
@@ -86,7 +94,7 @@ public class When_the_command_line_is_used(OperatedShop shop)
     public async Task Should_help_with_examples()
     {
         var whole = (await Command.RunAsync(shop.Place.Folder, ["help"], Ct)).Output;
-        foreach (var command in new[] { "run", "check", "orders", "stuck", "migrate", "diagram" })
+        foreach (var command in new[] { "run", "check", "orders", "stuck", "dead-letters", "alerts", "migrate", "diagram" })
         {
             Assert.Contains($"ordersaga {(command == "run" ? "[run]" : command)}", whole, StringComparison.Ordinal);
             var help = await Command.RunAsync(shop.Place.Folder, command == "stuck" ? ["stuck", "retry", "--help"] : ["help", command], Ct);

@@ -38,7 +38,9 @@ public class When_operators_look_at_orders(OperatedShop shop)
     [InlineData("orders?olderThan=-5m", "olderThan")]
     [InlineData("orders?olderThan=99999999d", "olderThan")]
     [InlineData("orders?stauts=Failed", "stauts")]
-    [InlineData("stuck?step=ChargePayment", "step")]
+    [InlineData("stuck?step=Dance", "step")]
+    [InlineData("stuck?state=Failed", "state")]
+    [InlineData("orders?paused=often", "paused")]
     [InlineData("orders?page=two", "page")]
     [InlineData("orders?page=u.99999999999999999999.x", "page")]
     [InlineData("orders?page=x.1.00000000000000000000000000000000.", "page")]
@@ -110,13 +112,13 @@ public class When_operators_look_at_orders(OperatedShop shop)
     [Fact]
     public async Task Should_need_a_key_and_one_that_may_act_to_act()
     {
-        foreach (var path in new[] { "orders", $"orders/{shop.Complete}", "summary", "stuck", "audit", "reconciliation" })
+        foreach (var path in new[] { "orders", $"orders/{shop.Complete}", "summary", "stuck", "audit", "reconciliation", "dead-letters", "alerts" })
         {
             await shop.GetAsync($"/ops/{path}", HttpStatusCode.Unauthorized, key: null);
             await shop.GetAsync($"/ops/{path}", HttpStatusCode.OK, OperatedShop.Robs);
         }
 
-        foreach (var path in new[] { $"orders/{shop.Complete}/cancel", $"orders/{shop.Complete}/pause", $"orders/{shop.Complete}/resume", $"stuck/{shop.Stuck[2]}/ReserveInventory/retry", $"stuck/{shop.Stuck[2]}/ReserveInventory/resolve" })
+        foreach (var path in new[] { $"orders/{shop.Complete}/cancel", $"orders/{shop.Complete}/pause", $"orders/{shop.Complete}/resume", $"stuck/{shop.Stuck[2]}/ReserveInventory/retry", $"stuck/{shop.Stuck[2]}/ReserveInventory/resolve", "orders/pause", "stuck/retry", "dead-letters/discard", $"dead-letters/{Guid.NewGuid()}/replay", $"alerts/{Guid.NewGuid()}/resend" })
         {
             await shop.PostAsync($"/ops/{path}", expected: HttpStatusCode.Unauthorized, key: "the-key-of-eve");
             await shop.PostAsync($"/ops/{path}", expected: HttpStatusCode.Forbidden, key: OperatedShop.Robs);

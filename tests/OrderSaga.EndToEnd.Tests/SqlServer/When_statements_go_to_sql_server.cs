@@ -14,6 +14,8 @@ using Microsoft.SqlServer.TransactSql.ScriptDom;
 using OrderSaga.Contracts;
 using OrderSaga.EndToEnd.Tests.Support;
 using OrderSaga.Host;
+using OrderSaga.Messaging;
+using OrderSaga.Messaging.Alerts;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.DeadLetters;
 using OrderSaga.Orchestrator;
@@ -68,6 +70,7 @@ public class When_statements_go_to_sql_server
         builder.Logging.ClearProviders();
         // With what is there in Development alone.
         builder.Services.AddRoles(Settings.Read(builder.Configuration, development: true), _ => database);
+        builder.Services.AddOperatorsDesk();
         foreach (var context in Contexts.All)
             typeof(When_statements_go_to_sql_server).GetMethod(nameof(Intercept), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(context).Invoke(null, [builder.Services, server]);
         await using var app = builder.Build();
@@ -107,18 +110,43 @@ public class When_statements_go_to_sql_server
         await queries.ListAsync(new("Failed", "NeedsAttention", TimeSpan.FromHours(1), "ChargePayment", "c-1"), page: null, Ct);
         await queries.ListAsync(new(), page: null, Ct);
         await queries.FileAsync(Guid.NewGuid(), Ct);
-        await queries.StuckAsync(page: null, Ct);
-        await queries.AuditAsync(Guid.NewGuid(), page: null, Ct);
+        await queries.ListAsync(new(Paused: true), page: null, Ct);
+        await queries.UnderWayAsync(new(Paused: false), page: null, 10, Ct);
+        await queries.StuckAsync(new("ChargePayment", "c-1", TimeSpan.FromHours(1)), page: null, Ct);
+        await queries.StuckAtRestAsync(new(), page: null, 10, Ct);
+        await queries.UndosEndedAsync([(Guid.NewGuid(), "ChargePayment")], Ct);
+        await queries.AuditAsync(Guid.NewGuid(), mark: null, 10, Ct);
+        await queries.AuditAsync(orderId: null, new PageMark(OpsActions.Part, DateTimeOffset.UnixEpoch, Guid.Empty), 10, Ct);
         await queries.SummaryAsync(Ct);
         await services.GetRequiredService<Operations>().CancelAsync(Guid.NewGuid(), "TEST", "ann", Ct);
         await services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Ct);
-        var letters = services.GetRequiredService<DeadLetterStore>();
-        await letters.WaitingAsync(10, Ct);
-        await letters.ReplayAsync(Guid.NewGuid(), "ann", Ct);
-        await letters.DiscardAsync(Guid.NewGuid(), "ann", "a test", Ct);
+        await ReadOpsAsync(services);
         await using var scope = services.CreateAsyncScope();
         await StuckUndo.SettleAsync(scope.ServiceProvider.GetRequiredService<OrchestratorDb>(), Guid.NewGuid(), "ChargePayment", default, Ct);
         await services.GetRequiredService<Intake>().SubmitAsync(JsonSerializer.Deserialize<SubmitOrder>(await File.ReadAllTextAsync(SampleOf(typeof(SubmitOrder)), Ct), JsonSerializerOptions.Web)!, "key", Ct);
+    }
+
+    private static async Task ReadOpsAsync(IServiceProvider services)
+    {
+        var letters = services.GetRequiredService<DeadLetterDesk>();
+        var filter = new DeadLetterFilter("order-state", "SubmitOrder", "JsonException", Guid.NewGuid(), DateTimeOffset.UnixEpoch, DeadLetterStatus.Waiting);
+        await letters.ListAsync(filter, page: null, Ct);
+        await letters.SelectAsync(new(), page: null, 10, Ct);
+        await letters.KindsAsync(filter, Ct);
+        await letters.WaitingAsync(Ct);
+        await letters.FindAsync(Guid.NewGuid(), Ct);
+        await letters.EndedAsync([Guid.NewGuid()], Ct);
+        await letters.ReplayAsync(Guid.NewGuid(), "a try", "ann", Ct);
+        await letters.DiscardAsync(Guid.NewGuid(), "a test", "ann", Ct);
+        await services.GetRequiredService<Resend>().SendAsync(Guid.NewGuid(), DateTimeOffset.UnixEpoch, Ct);
+        await services.GetRequiredService<DeadLetterStore>().HandledAsync(Guid.NewGuid(), 1, Guid.NewGuid());
+        var alerts = services.GetRequiredService<AlertDesk>();
+        await alerts.ListAsync(Guid.NewGuid(), AlertState.GivenUp, page: null, Ct);
+        await alerts.OpenAsync(Ct);
+        await alerts.ResendAsync(Guid.NewGuid(), "ann", Ct);
+        var actions = services.GetRequiredService<OpsActions>();
+        await actions.ListAsync(Guid.NewGuid(), mark: null, 10, Ct);
+        await actions.ListAsync(sagaId: null, new PageMark(OpsActions.Part, DateTimeOffset.UnixEpoch, Guid.Empty), 10, Ct);
     }
 
     // Every kind of row is put in, and every column of it changed.

@@ -67,7 +67,7 @@ internal static class BadInput
         """)!.AsObject();
 
     public static IEnumerable<BadRequest> All() =>
-        [.. OfTexts(), .. OfCodes(), .. OfNumbers(), .. OfTypes(), .. OfNames(), .. OfLists(), .. OfFaults(), .. OfJson(), .. OfBytes(), .. OfHeaders(), .. OfPaths()];
+        [.. OfTexts(), .. OfCodes(), .. OfNumbers(), .. OfTypes(), .. OfNames(), .. OfLists(), .. OfFaults(), .. OfJson(), .. OfBytes(), .. OfHeaders(), .. OfPaths(), .. BadOperations.All()];
 
     /// <summary>What the order's own rules refuse, so that it is refused on the bus as well.</summary>
     public static IEnumerable<BadRequest> OfBusiness() =>

@@ -44,7 +44,7 @@ internal sealed class Node : IAsyncDisposable
 
     public IBus Bus => host.Services.GetRequiredService<IBus>();
 
-    public DeadLetterStore DeadLetters => host.Services.GetRequiredService<DeadLetterStore>();
+    public DeadLetterDesk Desk => host.Services.GetRequiredService<DeadLetterDesk>();
 
     public Heard Heard => host.Services.GetRequiredService<Heard>();
 
@@ -61,6 +61,7 @@ internal sealed class Node : IAsyncDisposable
         builder.Services.AddDatabase<CounterDb>(options.Database, CounterDb.SeedAsync, (services, db) => db.MigratesFromTheModel().AddInterceptors([services.GetRequiredService<Roundtrips>(), .. services.GetServices<IInterceptor>()]));
         builder.Services.AddReliableMessaging<CounterDb, HandledMessage>();
         builder.Services.AddDeadLetters(options.Ops ?? options.Database);
+        builder.Services.AddOperatorsDesk();
         builder.Services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();
@@ -118,6 +119,13 @@ internal sealed class Node : IAsyncDisposable
         string.Join('\n', await InDatabaseAsync(db => db.Set<HandledMessage>().Where(m => m.Outgoing != null).OrderBy(m => m.MessageId).Select(m => m.Outgoing).ToListAsync(TestContext.Current.CancellationToken)));
 
     public Task NothingUnsentAsync() => Eventually.HoldsAsync(async () => await UnsentAsync() == "", "nothing unsent");
+
+    /// <summary>The dead letters that wait for a person.</summary>
+    public async Task<IReadOnlyList<DeadLetter>> DeadLettersAsync()
+    {
+        await using var scope = host.Services.CreateAsyncScope();
+        return await scope.ServiceProvider.GetRequiredService<OpsDb>().DeadLetters.AsNoTracking().Where(l => l.Status == DeadLetterStatus.Waiting).OrderBy(l => l.At).ToListAsync(TestContext.Current.CancellationToken);
+    }
 
     public async ValueTask DisposeAsync()
     {

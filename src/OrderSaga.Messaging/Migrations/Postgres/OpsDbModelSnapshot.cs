@@ -42,7 +42,12 @@ namespace OrderSaga.Messaging.DeadLetters.Migrations.Postgres
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("due");
 
-                    b.Property<Guid>("SagaId")
+                    b.Property<string>("Error")
+                        .HasMaxLength(1000)
+                        .HasColumnType("character varying(1000)")
+                        .HasColumnName("error");
+
+                    b.Property<Guid?>("SagaId")
                         .HasColumnType("uuid")
                         .HasColumnName("saga_id");
 
@@ -132,9 +137,17 @@ namespace OrderSaga.Messaging.DeadLetters.Migrations.Postgres
                         .HasColumnType("character varying(200)")
                         .HasColumnName("content_type");
 
+                    b.Property<bool>("Cut")
+                        .HasColumnType("boolean")
+                        .HasColumnName("cut");
+
                     b.Property<string>("Details")
                         .HasColumnType("text")
                         .HasColumnName("details");
+
+                    b.Property<DateTimeOffset?>("Due")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("due");
 
                     b.Property<string>("Error")
                         .IsRequired()
@@ -195,10 +208,67 @@ namespace OrderSaga.Messaging.DeadLetters.Migrations.Postgres
                     b.HasKey("Id")
                         .HasName("pk_dead_letters");
 
+                    b.HasIndex("Due")
+                        .HasDatabaseName("ix_to_send")
+                        .HasFilter("due IS NOT NULL");
+
                     b.HasIndex("Status", "At")
                         .HasDatabaseName("ix_dead_letters_status_at");
 
                     b.ToTable("dead_letters", "ops");
+                });
+
+            modelBuilder.Entity("OrderSaga.Messaging.DeadLetters.OpsAction", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Action")
+                        .IsRequired()
+                        .HasMaxLength(10)
+                        .HasColumnType("character varying(10)")
+                        .HasColumnName("action");
+
+                    b.Property<string>("Actor")
+                        .IsRequired()
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("actor");
+
+                    b.Property<Guid?>("AlertId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("alert_id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<Guid?>("DeadLetterId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("dead_letter_id");
+
+                    b.Property<string>("Outcome")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("outcome");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
+
+                    b.Property<Guid?>("SagaId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("saga_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_audit");
+
+                    b.HasIndex("At", "Id")
+                        .HasDatabaseName("ix_audit_at_id");
+
+                    b.ToTable("audit", "ops");
                 });
 #pragma warning restore 612, 618
         }
