@@ -80,6 +80,14 @@ internal sealed class TestBroker : IAsyncDisposable
             (await management.DeleteAsync(At($"api/queues/{name}/{System.Uri.EscapeDataString(queue)}"))).EnsureSuccessStatusCode();
     }
 
+    /// <summary>Closes every connection, as an operator may.</summary>
+    public async Task CloseConnectionsAsync()
+    {
+        var connections = await management.GetFromJsonAsync<JsonElement[]>("api/connections");
+        foreach (var connection in connections!.Where(c => c.TryGetProperty("vhost", out var at) && at.GetString() == name))
+            (await management.DeleteAsync(At($"api/connections/{System.Uri.EscapeDataString(connection.GetProperty("name").GetString()!)}"))).Dispose();
+    }
+
     public async Task<IReadOnlyList<string>> ExchangesAsync() =>
         [.. (await management.GetFromJsonAsync<JsonElement[]>($"api/exchanges/{name}"))!.Select(e => e.GetProperty("name").GetString()!)];
 

@@ -23,10 +23,10 @@ internal static class Books
     ];
 
     /// <summary>Waits until the endings have reached everyone, then asserts every rule.</summary>
-    public static async Task AgreeAsync(Place place, CancellationToken ct)
+    public static async Task AgreeAsync(Place place, CancellationToken ct, int seconds = 10)
     {
         var broken = await BrokenAsync(place);
-        for (var i = 0; broken.Count > 0 && i < 100; i++)
+        for (var i = 0; broken.Count > 0 && i < seconds * 10; i++)
         {
             await Task.Delay(100, ct);
             broken = await BrokenAsync(place);

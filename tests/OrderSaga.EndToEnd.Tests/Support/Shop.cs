@@ -39,6 +39,12 @@ internal sealed class Shop : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether it has said where it listens, and lives.</summary>
+    public bool IsUp => console.IsCompletedSuccessfully && !process.HasExited;
+
+    /// <summary>Completes when it is dead, whatever it died of.</summary>
+    public Task Ended => process.WaitForExitAsync();
+
     /// <summary>Starts it and waits until it says where its console is and that it is ready.</summary>
     public static async Task<Shop> StartAsync(Place place, CancellationToken ct, string? roles = null, params string[] more)
     {
@@ -195,11 +201,17 @@ internal sealed class Shop : IAsyncDisposable
         await process.WaitForExitAsync();
     }
 
-    /// <summary>Ctrl-C, or another signal.</summary>
+    /// <summary>Sends it a signal: STOP freezes it, CONT has it go on.</summary>
+    public async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+    }
+
+    /// <summary>Ctrl-C, or another signal that ends it.</summary>
     public async Task<int> StopAsync(string signal = "INT")
     {
-        using (var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
-            await kill.WaitForExitAsync();
+        await SignalAsync(signal);
         try
         {
             await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));

@@ -4,9 +4,12 @@ using System.Net.Sockets;
 
 namespace OrderSaga.EndToEnd.Tests.Support;
 
-/// <summary>A wire to a server that may not be there: it refuses, drops what it accepted, or hangs, and is mended again.</summary>
+/// <summary>A wire to a server that may not be there: it refuses, drops what it accepted, hangs or is slow, and is mended again.</summary>
 internal sealed class Wire : IDisposable
 {
+    // On the way there and on the way back.
+    private static readonly TimeSpan Slowness = TimeSpan.FromMilliseconds(100);
+
     private readonly (string Host, int Port) server;
     private readonly ConcurrentDictionary<TcpClient, byte> ends = new();
     private TcpListener listener;
@@ -22,7 +25,7 @@ internal sealed class Wire : IDisposable
         Be(begins);
     }
 
-    public enum State { Mended, Refusing, Dropping, Hanging }
+    public enum State { Mended, Refusing, Dropping, Hanging, Slow }
 
     public int Port { get; }
 
@@ -93,6 +96,8 @@ internal sealed class Wire : IDisposable
         var buffer = new byte[1 << 16];
         for (int read; (read = await from.GetStream().ReadAsync(buffer)) > 0;)
         {
+            if (state == State.Slow)
+                await Task.Delay(Slowness);
             // For ever: whoever mends it breaks the connection.
             while (state == State.Hanging)
                 await Task.Delay(20);
