@@ -38,6 +38,8 @@ internal static class BadOperations
         yield return Ask(HttpMethod.Post, "dead-letters/discard?queue=payment", 400, "reason", """{ "dryRun": true }""");
         yield return Ask(HttpMethod.Post, "orders/cancel?status=Completed", 400, "status");
         yield return Ask(HttpMethod.Post, "orders/pause?step=Dance", 400, "step");
+        yield return Ask(HttpMethod.Post, "orders/cancel?paused=true", 400, "paused");
+        yield return Ask(HttpMethod.Post, "orders/cancel?archived=true", 400, "archived");
     }
 
     private static BadRequest Ask(HttpMethod method, string path, int status, string? field = null, string? body = null) => new($"{method} /ops/{path} {body}".TrimEnd(), status, field)
