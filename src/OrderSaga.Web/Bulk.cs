@@ -92,9 +92,18 @@ internal sealed class Bulk(IHostApplicationLifetime host, ILogger<Bulk> log)
         var left = ended is null ? [] : done.ToHashSet();
         for (var watch = Stopwatch.StartNew(); left.Count > 0 && watch.Elapsed < Watched && !stop.IsCancellationRequested;)
         {
-            foreach (var (item, well) in await ended!(left, CancellationToken.None).ConfigureAwait(false))
-                if (left.Remove(item) && !well)
-                    failed.Enqueue((item, "It failed again."));
+            try
+            {
+                foreach (var (item, well) in await ended!(left, CancellationToken.None).ConfigureAwait(false))
+                    if (left.Remove(item) && !well)
+                        failed.Enqueue((item, "It failed again."));
+            }
+            catch (Exception e)
+            {
+                // What was done is told all the same.
+                log.LogWarning(e, "It could not be looked at what became of many");
+            }
+
             if (left.Count > 0)
                 await Task.Delay(Look, CancellationToken.None).ConfigureAwait(false);
         }

@@ -12,9 +12,6 @@ public sealed class DeadLetterDesk(IServiceScopeFactory scopes, Resend resend, T
     private const int PageSize = 50;
     private const char Part = 'l';
 
-    // What is on its way for so long was lost on it, with its broker or its queue: it may be decided about again.
-    private static readonly TimeSpan Lost = TimeSpan.FromMinutes(5);
-
     /// <summary>A page of the dead letters, the oldest first; none if <paramref name="page"/> is no word that a page gave.</summary>
     public Task<Page<DeadLetterLine>?> ListAsync(DeadLetterFilter filter, string? page, CancellationToken ct) => PageAsync(filter, page, PageSize, counted: false, ct);
 
@@ -100,10 +97,8 @@ public sealed class DeadLetterDesk(IServiceScopeFactory scopes, Resend resend, T
         var (db, now) = (Db(scope), time.GetUtcNow());
         await using var transaction = await db.Database.BeginTransactionAsync(ct).ConfigureAwait(false);
         // Who comes second waits here for the first one's commit, and then finds nothing to change.
-        var lost = now - Lost;
         var decided = await db.DeadLetters
-            .Where(l => l.Id == id && (l.Status == DeadLetterStatus.Waiting || (l.Status == DeadLetterStatus.Replaying && l.SettledAt < lost && l.Due == null)))
-            .Where(l => due == null || !l.Cut)
+            .Where(l => l.Id == id && l.Status == DeadLetterStatus.Waiting && (due == null || !l.Cut))
             .ExecuteUpdateAsync(set => set.SetProperty(l => l.Status, status).SetProperty(l => l.Due, due).SetProperty(l => l.SettledAt, now)
                 .SetProperty(l => l.SettledBy, actor).SetProperty(l => l.Reason, reason), ct).ConfigureAwait(false) == 1;
         var letter = await db.DeadLetters.Where(l => l.Id == id).Select(l => new { l.Status, l.SagaId, l.Cut, l.SettledBy }).SingleOrDefaultAsync(ct).ConfigureAwait(false);

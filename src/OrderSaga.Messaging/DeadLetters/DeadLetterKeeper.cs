@@ -9,8 +9,8 @@ using OrderSaga.Messaging.Alerts;
 namespace OrderSaga.Messaging.DeadLetters;
 
 /// <summary>
-/// Sends replays that could not be sent when they were decided, and keeps the store within its bounds: what is too much is discarded, the
-/// oldest first, which is logged, alerted, and stays as a record without its body.
+/// Sends replays that could not be sent when they were decided, gives back those that got lost, and keeps the store within its bounds: what
+/// is too much is discarded, the oldest first, which is logged, alerted, and stays as a record without its body.
 /// </summary>
 internal sealed class DeadLetterKeeper(IServiceScopeFactory scopes, Resend resend, IHostApplicationLifetime host, IOptions<DeadLetterOptions> options, TimeProvider time, ILogger<DeadLetterKeeper> log)
     : BackgroundService
@@ -18,6 +18,9 @@ internal sealed class DeadLetterKeeper(IServiceScopeFactory scopes, Resend resen
     internal const string Name = "DeadLetters:MostPerQueue";
     private const int BatchSize = 1000;
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5), Sweep = TimeSpan.FromMinutes(1);
+
+    // What is on its way for so long was lost on it, with its broker or its queue.
+    private static readonly TimeSpan Lost = TimeSpan.FromMinutes(5);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -32,6 +35,7 @@ internal sealed class DeadLetterKeeper(IServiceScopeFactory scopes, Resend resen
         await using var scope = scopes.CreateAsyncScope();
         var letters = scope.ServiceProvider.GetRequiredService<OpsDb>().DeadLetters;
         var (most, old) = (options.Value.MostPerQueue, time.GetUtcNow() - options.Value.Kept);
+        await GiveBackAsync(letters, time.GetUtcNow() - Lost, ct).ConfigureAwait(false);
         var waiting = await letters.Where(l => l.Status == DeadLetterStatus.Waiting).GroupBy(l => l.Queue)
             .Select(g => new { Queue = g.Key, Count = g.Count() }).Where(q => q.Count > most).ToListAsync(ct).ConfigureAwait(false);
         foreach (var queue in waiting)
@@ -43,6 +47,15 @@ internal sealed class DeadLetterKeeper(IServiceScopeFactory scopes, Resend resen
             ids.AddRange(await settled.Where(l => l.Queue == queue.Queue).OrderBy(l => l.SettledAt).Take(Math.Min(BatchSize, queue.Count - most)).Select(l => l.Id).ToListAsync(ct).ConfigureAwait(false));
         foreach (var batch in ids.Distinct().Chunk(BatchSize))
             await letters.Where(l => batch.Contains(l.Id)).ExecuteDeleteAsync(ct).ConfigureAwait(false);
+    }
+
+    private async Task GiveBackAsync(IQueryable<DeadLetter> letters, DateTimeOffset before, CancellationToken ct)
+    {
+        var lost = await letters.Where(l => l.Status == DeadLetterStatus.Replaying && l.Due == null && l.SettledAt < before).ExecuteUpdateAsync(
+            set => set.SetProperty(l => l.Status, DeadLetterStatus.Waiting).SetProperty(l => l.SettledAt, (DateTimeOffset?)null)
+                .SetProperty(l => l.SettledBy, (string?)null).SetProperty(l => l.Reason, (string?)null), ct).ConfigureAwait(false);
+        if (lost > 0)
+            log.LogWarning("{Count} dead letters were replayed over {Lost} ago and nobody has handled them: they wait for a person again", lost, Lost);
     }
 
     private async Task DiscardAsync(string queue, int count, CancellationToken ct)

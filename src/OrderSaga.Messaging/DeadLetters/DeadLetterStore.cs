@@ -37,13 +37,13 @@ public sealed class DeadLetterStore(IServiceScopeFactory scopes, DatabaseOf<OpsD
         }
     }
 
-    /// <summary>A replay came to its end; if it failed, it has been counted up, and nothing is changed.</summary>
+    /// <summary>A replay came to its end, if only after it was taken for lost; if it failed, it has been counted up, and nothing is changed.</summary>
     internal async Task HandledAsync(Guid id, int times, Guid? messageId)
     {
         try
         {
             await using var scope = scopes.CreateAsyncScope();
-            await Db(scope).DeadLetters.Where(l => l.Id == id && l.Times == times && l.MessageId == messageId && l.Status == DeadLetterStatus.Replaying)
+            await Db(scope).DeadLetters.Where(l => l.Id == id && l.Times == times && l.MessageId == messageId && (l.Status == DeadLetterStatus.Replaying || l.Status == DeadLetterStatus.Waiting))
                 .ExecuteUpdateAsync(set => set.SetProperty(l => l.Status, DeadLetterStatus.Replayed).SetProperty(l => l.Due, (DateTimeOffset?)null)).ConfigureAwait(false);
         }
         catch (Exception e)
