@@ -76,7 +76,7 @@ public sealed class When_an_order_is_archived : IAsyncLifetime
         node.They.Wakes("CancelShipment");
         var alert = await node.HearsAsync<CheckoutNeedsAttention>(() => node.Bus.Publish(new ShipmentCreated(id, "L-1"), Ct));
         Assert.Contains("CreateShipment was done after all", alert.Alert, StringComparison.Ordinal);
-        await Script.Until(() => node.Find(id) is { CurrentState: "Compensated" });
+        await Script.Until(() => node.Find(id) is { CurrentState: "Compensated", Asked: null });
         node.They.Asked("CreateOrder ReserveInventory FreezePrice ChargePayment CreateShipment CancelShipment RefundPayment ReleasePrice ReleaseInventory CancelOrder SendApology CancelShipment");
         Assert.False(await node.ReadAsync(db => db.Archive.AnyAsync(Ct)));
         Assert.Equal(["rearmed", "undone"], await node.ReadAsync(db => db.Log.Where(e => e.OrderId == id).OrderByDescending(e => e.Seq).Take(2).OrderBy(e => e.Seq).Select(e => e.Status).ToListAsync(Ct)));
