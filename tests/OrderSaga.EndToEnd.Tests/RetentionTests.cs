@@ -33,7 +33,7 @@ public class When_orders_are_long_over
         Assert.Equal([HttpStatusCode.Conflict, HttpStatusCode.OK], await Task.WhenAll(orders.Select(id => CancelAsync(shop, id))));
         Assert.Equal(0, await ViolationsAsync(shop));
         await place.PublishAsync("submit-order", Submission(complete), "SubmitOrder");
-        await UntilAsync(place, $"SELECT count(*) FROM ops.dead_letters WHERE saga_id = '{complete}' AND error LIKE '%{complete} came to rest as Complete on % and is archived%'", 1);
+        await UntilAsync(place, $"SELECT count(*) FROM ops.dead_letters WHERE cause = 'ArchivedException' AND error LIKE '%{complete} came to rest as Complete on % and is archived%'", 1);
         Assert.Equal(0, await place.ScalarAsync<long>("SELECT count(*) FROM checkout.order_state"));
 
         for (var week = 0; week < 13; week++)
