@@ -88,6 +88,8 @@ internal sealed class TestBroker : IAsyncDisposable
             (await management.DeleteAsync(At($"api/connections/{System.Uri.EscapeDataString(connection.GetProperty("name").GetString()!)}"))).Dispose();
     }
 
+    public async Task DeleteExchangeAsync(string exchange) => (await management.DeleteAsync(At($"api/exchanges/{name}/{exchange}"))).EnsureSuccessStatusCode();
+
     public async Task<IReadOnlyList<string>> ExchangesAsync() =>
         [.. (await management.GetFromJsonAsync<JsonElement[]>($"api/exchanges/{name}"))!.Select(e => e.GetProperty("name").GetString()!)];
 

@@ -5,7 +5,7 @@ using MassTransit;
 namespace OrderSaga.Messaging.DeadLetters;
 
 /// <summary>
-/// The first that happens to a message. One that was delivered too often most likely ends its process, so nobody looks into it any more:
+/// The first that looks at a message. One that was delivered too often most likely ends its process, so nobody looks into it any more:
 /// it is stored as it is, and only then taken from its queue.
 /// </summary>
 internal sealed class GiveUp(StoreDeadLetter store) : IFilter<ReceiveContext>

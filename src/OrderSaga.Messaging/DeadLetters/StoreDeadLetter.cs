@@ -30,6 +30,7 @@ internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<Excep
         var filter = new StoreDeadLetter(services);
         endpoint.ConfigureReceive(pipe =>
         {
+            pipe.UseFilter(new LetGo());
             pipe.UseFilter(new ReplayEnds(services));
             pipe.UseFilter(new GiveUp(filter));
         });
