@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging;
@@ -24,31 +25,33 @@ internal sealed class Deadlines(Outbox<OrchestratorDb> outbox, OrderStateMachine
     async Task IActOnTimeout<OrderState>.ActAsync(Guid sagaId, int token, CancellationToken ct)
     {
         await counting.Task.WaitAsync(ct).ConfigureAwait(false);
-        await TimeIsUpAsync(sagaId, token, ct).ConfigureAwait(false);
+        await TimeIsUpAsync(sagaId, token, Late, ct).ConfigureAwait(false);
     }
 
-    /// <summary>
-    /// Acts, if the deadline of this token still counts and has passed. While nothing can be heard, or the service that is asked stands
-    /// still, nothing is done: what goes by then is no silence, and the sweep comes when it is over.
-    /// </summary>
-    public Task TimeIsUpAsync(Guid orderId, int token, CancellationToken ct) => hearing.IsDeaf ? Task.CompletedTask : ActAsync(orderId, async (db, saga) =>
+    /// <summary>Acts for the sweep.</summary>
+    public Task TimeIsUpAsync(Guid orderId, int token, CancellationToken ct) => TimeIsUpAsync(orderId, token, saga => $"found by the sweep {Late(saga)}", ct);
+
+    /// <summary>Asks again what was asked over a transport that is gone.</summary>
+    public Task RestartedAsync(Guid orderId, CancellationToken ct) =>
+        ActAsync(orderId, (_, _) => Task.FromResult<Happening?>(new Happening.Restarted()), _ => "left behind by the last process", ct);
+
+    // Acts, if the deadline of this token still counts and has passed. While nothing can be heard, or the service that is asked stands
+    // still, nothing is done: what goes by then is no silence, and the sweep comes when it is over.
+    private Task TimeIsUpAsync(Guid orderId, int token, Func<OrderState, string> why, CancellationToken ct) => hearing.IsDeaf ? Task.CompletedTask : ActAsync(orderId, async (db, saga) =>
     {
         var outages = await db.Outages.AsNoTracking().ToListAsync(ct).ConfigureAwait(false);
         var ofIt = outages.ToLookup(o => o.Concerns(saga.Asked), o => o.Time);
         return ofIt[true].Any(o => o.Until > time.GetUtcNow()) ? null
             : new Happening.TimeUp(token) { Deaf = [.. hearing.Times, .. ofIt[true]], Elsewhere = [.. ofIt[false]] };
-    }, "time is up", ct);
+    }, why, ct);
 
-    /// <summary>Asks again what was asked over a transport that is gone.</summary>
-    public Task RestartedAsync(Guid orderId, CancellationToken ct) => ActAsync(orderId, (_, _) => Task.FromResult<Happening?>(new Happening.Restarted()), "restarted", ct);
-
-    private Task<bool> ActAsync(Guid orderId, Func<OrchestratorDb, OrderState, Task<Happening?>> what, string why, CancellationToken ct) => outbox.RunAsync(async (db, session) =>
+    private Task<bool> ActAsync(Guid orderId, Func<OrchestratorDb, OrderState, Task<Happening?>> what, Func<OrderState, string> why, CancellationToken ct) => outbox.RunAsync(async (db, session) =>
     {
         var saga = await db.Orders.SingleOrDefaultAsync(o => o.CorrelationId == orderId, ct).ConfigureAwait(false);
         // Ended and archived since, or not to be taken for silent.
         if (saga is null || await what(db, saga).ConfigureAwait(false) is not { } happening)
             return false;
-        var state = saga.CurrentState;
+        var (state, because, waited) = (saga.CurrentState, why(saga), Waits(saga));
         var decision = await machine.ApplyAsync(saga, happening, session.Publisher, session, ct).ConfigureAwait(false);
         if (decision.Says == Said.Ignored)
         {
@@ -58,7 +61,11 @@ internal sealed class Deadlines(Outbox<OrchestratorDb> outbox, OrderStateMachine
         }
 
         session.Entry!.MessageId = MessageId.Derive(orderId, $"sweep:{saga.Version}");
-        log.LogInformation("Order {OrderId} in state {State}, {Why}: {Says}, asking {Asked} (attempt {Attempt})", orderId, state, why, decision.Says, saga.Asked, saga.Attempt);
+        log.LogInformation("Order {OrderId} in state {State}, {Waited}, {Why}: {Says}, now {Waits}", orderId, state, waited, because, decision.Says, Waits(saga));
         return true;
     }, ct);
+
+    private string Late(OrderState saga) => string.Create(CultureInfo.InvariantCulture, $"{(time.GetUtcNow() - saga.Due)?.TotalSeconds:0.0} s past its deadline");
+
+    private static string Waits(OrderState saga) => saga.Asked is null ? "at rest" : $"{saga.Phase} {saga.Asked} (attempt {saga.Attempt})";
 }

@@ -14,9 +14,6 @@ public static class FaultPlan
     private const int MostFaults = 20;
     private const int MostTimes = 1000;
 
-    // An answer that is to come after the step's time comes that much after it.
-    private static readonly TimeSpan After = TimeSpan.FromSeconds(1);
-
     /// <summary>What is wrong with a plan, by field.</summary>
     internal static IReadOnlyDictionary<string, string[]> Check(IReadOnlyList<PlannedFault> faults, Route steps)
     {
@@ -70,7 +67,8 @@ public static class FaultPlan
         var taken = plan.Where(f => f.Step == PlannedFault.Gateway).ToList();
         if (plan.FindIndex(f => f.Step == step && FaultKind.IsOfUndo(f.Kind) == undo) is >= 0 and var i)
         {
-            taken.Add(plan[i] with { Times = null, Seconds = plan[i].Kind == FaultKind.Late ? (stepTime + After).TotalSeconds : null });
+            // An answer that is to come after the step's time comes as long again after it: timers may be late themselves.
+            taken.Add(plan[i] with { Times = null, Seconds = plan[i].Kind == FaultKind.Late ? 2 * stepTime.TotalSeconds : null });
             if (plan[i].Times is { } times)
             {
                 plan[i] = plan[i] with { Times = times - 1 };

@@ -16,6 +16,7 @@ public class When_the_clock_of_a_shop_is_moved
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Theory, InlineData("embedded"), InlineData("servers")]
+    [Trait("Story", "O6")]
     public async Task Should_pass_a_minute_of_pauses_of_an_undo_that_never_succeeds(string kind)
     {
         await using var place = await Place.OfAsync(kind);

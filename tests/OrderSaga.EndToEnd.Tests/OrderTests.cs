@@ -61,6 +61,7 @@ public class When_an_order_is_placed
 
     [Theory]
     [MemberData(nameof(Places))]
+    [Trait("Story", "O4")]
     public async Task Should_come_to_rest_though_the_process_is_killed(string kind)
     {
         await using var place = await Place.OfAsync(kind);

@@ -18,6 +18,7 @@ public class When_messages_go_over_RabbitMq
     [Theory]
     [InlineData(QuorumQueues.Deliveries)] // whoever gets it next gives it up
     [InlineData(100)] // nobody comes that far: the broker does
+    [Trait("Story", "O17")]
     public async Task Should_store_what_was_delivered_too_often_and_replay_it(int deaths)
     {
         await using var database = await TestServer.Postgres.CreateAsync();

@@ -90,6 +90,47 @@ internal sealed class TestBroker : IAsyncDisposable
 
     public async Task DeleteExchangeAsync(string exchange) => (await management.DeleteAsync(At($"api/exchanges/{name}/{exchange}"))).EnsureSuccessStatusCode();
 
+    /// <summary>
+    /// What is published to an exchange from now on reaches nobody but a queue of the test's own, until that is disposed of. Only where it was
+    /// published to before: who does so for the first time binds it again.
+    /// </summary>
+    public async Task<Diversion> DivertAsync(string exchange)
+    {
+        var aside = $"aside-{exchange}";
+        var bindings = (await management.GetFromJsonAsync<JsonElement[]>($"api/exchanges/{name}/{exchange}/bindings/source"))!;
+        (await management.PutAsJsonAsync(At($"api/queues/{name}/{aside}"), new { durable = true })).EnsureSuccessStatusCode();
+        (await management.PostAsJsonAsync(At($"api/bindings/{name}/e/{exchange}/q/{aside}"), new { })).EnsureSuccessStatusCode();
+        var ways = bindings.Select(b => (Way: $"api/bindings/{name}/e/{exchange}/{(b.GetProperty("destination_type").GetString() == "queue" ? 'q' : 'e')}/{b.GetProperty("destination").GetString()}",
+            Key: b.GetProperty("properties_key").GetString())).ToList();
+        foreach (var (way, key) in ways)
+            (await management.DeleteAsync(At($"{way}/{key}"))).EnsureSuccessStatusCode();
+        return new(() => TakeAsync(aside), async () =>
+        {
+            foreach (var (way, _) in ways)
+                (await management.PostAsJsonAsync(At(way), new { })).EnsureSuccessStatusCode();
+            (await management.DeleteAsync(At($"api/queues/{name}/{aside}"))).EnsureSuccessStatusCode();
+        });
+    }
+
+    /// <summary>Messages that are on the wrong way.</summary>
+    internal sealed class Diversion(Func<Task<JsonElement?>> take, Func<Task> end) : IAsyncDisposable
+    {
+        /// <summary>Returns when one of an order came that way, and is gone.</summary>
+        public async Task LostAsync(Guid order)
+        {
+            for (var i = 0; ; i++)
+            {
+                if (await take() is { } message && message.GetProperty("payload").GetString()!.Contains(order.ToString(), StringComparison.Ordinal))
+                    return;
+                if (i == 600)
+                    throw new InvalidOperationException($"No message of {order} came that way.");
+                await Task.Delay(50);
+            }
+        }
+
+        public async ValueTask DisposeAsync() => await end();
+    }
+
     public async Task<IReadOnlyList<string>> ExchangesAsync() =>
         [.. (await management.GetFromJsonAsync<JsonElement[]>($"api/exchanges/{name}"))!.Select(e => e.GetProperty("name").GetString()!)];
 

@@ -8,7 +8,7 @@ namespace OrderSaga.Messaging.Deliveries;
 
 /// <summary>
 /// Delivers what was taken over, on every node: each item is claimed by one of them for as long as a try may take. What fails is tried
-/// again with growing pauses, over half a day, and is undeliverable after that.
+/// again with growing pauses, over five days, and is undeliverable after that: no weekend is that long.
 /// </summary>
 /// <remarks>A node that dies between the receiver's word and its own leaves an item that is sent twice; its id is the same.</remarks>
 public abstract class PatientDelivery<TDb, T>(IServiceScopeFactory scopes, IHostApplicationLifetime host, TimeProvider time, Doorbell<TDb> bell, ILogger log, string what)
@@ -23,7 +23,7 @@ public abstract class PatientDelivery<TDb, T>(IServiceScopeFactory scopes, IHost
     private static readonly TimeSpan Try = TimeSpan.FromSeconds(45), Claim = TimeSpan.FromMinutes(1);
 
     /// <summary>The pauses after each try but the last.</summary>
-    public static IReadOnlyList<TimeSpan> Pauses { get; } = [.. new[] { 10, 60, 5 * 60, 15 * 60, 3600, 3 * 3600, 6 * 3600 }.Select(s => TimeSpan.FromSeconds(s))];
+    public static IReadOnlyList<TimeSpan> Pauses { get; } = [.. new[] { 10, 60, 5 * 60, 15 * 60, 3600, 3 * 3600 }.Concat(Enumerable.Repeat(6 * 3600, 20)).Select(s => TimeSpan.FromSeconds(s))];
 
     /// <summary>The row of one item.</summary>
     protected abstract IQueryable<T> RowOf(TDb db, T item);

@@ -63,8 +63,10 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
                 continue;
             }
 
-            // What is committed is sent, even if the caller has gone away meanwhile.
-            await SendAsync(session.Entry.MessageId, session.Messages, CancellationToken.None).ConfigureAwait(false);
+            // What is committed is sent, even if the caller has gone away meanwhile; while the broker is away the caller need not wait for it.
+            var sending = SendAsync(session.Entry.MessageId, session.Messages, CancellationToken.None);
+            if (bus.CheckHealth().Status == BusHealthStatus.Healthy)
+                await sending.ConfigureAwait(false);
             return result;
         }
     }

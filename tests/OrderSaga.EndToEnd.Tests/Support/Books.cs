@@ -22,17 +22,17 @@ internal static class Books
         ("a customer was told the wrong end", "SELECT count(*) FROM checkout.order_state o JOIN notification.notifications n ON n.order_id = o.order_id WHERE n.kind <> CASE o.status WHEN 'Completed' THEN 'confirmation' ELSE 'apology' END"),
     ];
 
-    /// <summary>Waits until the endings have reached everyone, then asserts every rule.</summary>
-    public static async Task AgreeAsync(Place place, CancellationToken ct, int seconds = 10)
+    /// <summary>Waits until the endings have reached everyone, then asserts every rule but those that are known to be broken.</summary>
+    public static async Task AgreeAsync(Place place, CancellationToken ct, int seconds = 10, params string[] known)
     {
         var broken = await BrokenAsync(place);
-        for (var i = 0; broken.Count > 0 && i < seconds * 10; i++)
+        for (var i = 0; !broken.SequenceEqual(known) && i < seconds * 10; i++)
         {
             await Task.Delay(100, ct);
             broken = await BrokenAsync(place);
         }
 
-        Assert.Empty(broken);
+        Assert.Equal(known, broken);
     }
 
     /// <summary>By these rules, and by those that operators are shown.</summary>

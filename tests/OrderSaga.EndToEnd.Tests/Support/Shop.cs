@@ -45,6 +45,16 @@ internal sealed class Shop : IAsyncDisposable
     /// <summary>Completes when it is dead, whatever it died of.</summary>
     public Task Ended => process.WaitForExitAsync();
 
+    /// <summary>What it said last.</summary>
+    public string Lately
+    {
+        get
+        {
+            lock (output)
+                return string.Join('\n', output.TakeLast(60));
+        }
+    }
+
     /// <summary>Starts it and waits until it says where its console is and that it is ready.</summary>
     public static async Task<Shop> StartAsync(Place place, CancellationToken ct, string? roles = null, params string[] more)
     {
@@ -74,7 +84,14 @@ internal sealed class Shop : IAsyncDisposable
     public async Task ReadyAsync(CancellationToken ct)
     {
         await StartedAsync(ct);
-        await BecomesAsync(health => health.GetProperty("status").GetString() == "Healthy", ct);
+        try
+        {
+            await BecomesAsync(health => health.GetProperty("status").GetString() == "Healthy", ct);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new InvalidOperationException($"The program has ended:\n{Lately}", e);
+        }
     }
 
     /// <summary>What it says of its health.</summary>
@@ -192,6 +209,13 @@ internal sealed class Shop : IAsyncDisposable
     {
         await process.WaitForExitAsync(ct).WaitAsync(TimeSpan.FromSeconds(60), ct);
         return process.ExitCode;
+    }
+
+    /// <summary>Whether it has died, or does so in the next moment.</summary>
+    public async Task<bool> HasDiedAsync()
+    {
+        await Task.WhenAny(process.WaitForExitAsync(), Task.Delay(TimeSpan.FromSeconds(2)));
+        return process.HasExited;
     }
 
     /// <summary>kill -9.</summary>

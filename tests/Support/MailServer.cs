@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace OrderSaga.Services.Tests;
+namespace OrderSaga.Tests;
 
 /// <summary>A mail server of the test's own, on a real port: it takes what it is given, or answers as a test wants it to.</summary>
 internal sealed class MailServer : IAsyncDisposable
