@@ -29,7 +29,7 @@ public class When_the_broker_closes_a_channel
         await SpeaksAsync();
         await node.CountAsync(Guid.NewGuid(), 1).WaitAsync(TimeSpan.FromSeconds(10), Ct);
         await node.Heard.NextAsync();
-        Assert.Empty(await node.DeadLetters.WaitingAsync(10, Ct));
+        Assert.Empty(await node.DeadLettersAsync());
 
         async Task SpeaksAsync()
         {
