@@ -27,6 +27,9 @@ internal static class Bus
         services.AddSingleton(new FaultPlans(settings.Faults));
         services.AddDeadLetters(databaseOf(DatabaseSettings.Ops));
         services.AddSingleton<IForbidsBodies, ForbidsCardNumbers>();
+        // Where alerts are raised: too many dead letters are one.
+        if (settings.Roles.Contains("orchestrator"))
+            services.AddDeadLetterKeeper();
         if (settings.MovesClock)
             services.AddMovableClock();
         // Before the bus, so that it is there as long as payment may call it.

@@ -73,7 +73,6 @@ public static class OrchestratorRoom
         Mailbox.AddConsumers(bus);
         Alerts.AddConsumers(bus);
         bus.AddAlerts();
-        bus.AddDeadLetterKeeper();
         bus.AddHearing<OrchestratorDb>(Mailbox.Name, overBroker: !forgetfulTransport);
         bus.AddSingleton<Deadlines>();
         bus.AddSingleton<SweepPulse>();
