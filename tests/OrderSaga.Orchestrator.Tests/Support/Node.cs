@@ -39,7 +39,6 @@ internal sealed class Node(IHost host, Script they, ManualTime time) : IAsyncDis
         builder.Services.AddOrchestratorFace(Database.Postgres(database.ConnectionString));
         if (gate is not null)
             builder.Services.ConfigureDbContext<OrchestratorDb>(options => options.AddInterceptors(gate));
-        builder.Services.AddDeadLetters(Database.Postgres(database.ConnectionString));
         builder.Services.AddStandstillWatch([], said => said);
         builder.Services.AddMassTransit(bus =>
         {
