@@ -215,9 +215,9 @@ public sealed class When_the_programs_are_fetched : PrivatePostgres
 
         private async Task ServeAsync()
         {
-            try
+            while (true)
             {
-                while (true)
+                try
                 {
                     using var client = await listener.AcceptTcpClientAsync();
                     await using var stream = client.GetStream();
@@ -230,10 +230,15 @@ public sealed class When_the_programs_are_fetched : PrivatePostgres
                     await stream.WriteAsync(BreaksOff-- > 0 ? Archive.AsMemory(0, Archive.Length / 2) : Archive);
                     await stream.FlushAsync();
                 }
-            }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException or IOException)
-            {
-                Trace.WriteLine(e.Message);
+                catch (IOException e)
+                {
+                    // Whoever is refused does not read on, and the next one is served.
+                    Trace.WriteLine(e.Message);
+                }
+                catch (Exception e) when (e is SocketException or ObjectDisposedException)
+                {
+                    return;
+                }
             }
         }
     }

@@ -27,7 +27,7 @@ public class When_mail_does_not_go(StoryShop story)
 
         Assert.Empty(story.MailsOf(order));
         story.Mail.Says = Up;
-        await story.Shop.UntilAsync(story.Place, () => Task.FromResult(story.MailsOf(order).Count > 0), () => NoticeAsync(order, "concat_ws(' ', status, tries, due)"));
+        await story.Shop.UntilAsync(story.Place, () => Task.FromResult(story.MailsOf(order).Count > 0), () => NoticeAsync(order, "concat_ws(' ', status, tries, due)"), leap: TimeSpan.FromHours(1));
         Assert.Equal("Complete", (await story.Shop.ReadAsync(order, Ct)).GetProperty("state").GetString());
         Assert.Equal("charged 3.99, refunded 0.00", await story.Shop.LedgerAsync(order));
         await story.AgreesAsync((order, "confirmation"));
