@@ -93,7 +93,7 @@ public class When_others_look_at_the_broker
         await UntilAsync(async () => await place.ScalarAsync<long>("SELECT count(*) FROM ops.dead_letters") == sent.Count);
         var letters = (await place.ScalarAsync<string>("SELECT string_agg(replace(message_id || ' ' || cause || ' ' || error, E'\n', ' '), E'\n') FROM ops.dead_letters")).Split('\n').ToDictionary(l => l[..36], l => l[37..]);
         Assert.All(sent, s => Assert.Contains(s.Says, letters[s.Id], StringComparison.Ordinal));
-        Assert.DoesNotContain("4111", string.Join('\n', letters.Values), StringComparison.Ordinal);
+        Assert.DoesNotMatch("1111[ -]?1111", string.Join('\n', letters.Values));
         Assert.Equal(0, await place.ScalarAsync<long>("SELECT (SELECT count(*) FROM checkout.order_state) + (SELECT count(*) FROM checkout.saga_log)"));
 
         // A price that is written otherwise is the same price: an order again, not another one.

@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Orchestrator.Tests.Support;
@@ -133,6 +134,28 @@ public sealed class When_many_orders_are_archived : IAsyncLifetime
         await ExecuteAsync("ANALYZE checkout.order_state; ANALYZE checkout.saga_log");
         var many = await PagesAsync();
         Assert.InRange(many, 1, few * 2);
+    }
+
+    [Fact]
+    public async Task Should_be_looked_for_by_index_in_both_tables()
+    {
+        await FillAsync(5000);
+        await ExecuteAsync("INSERT INTO checkout.order_archive SELECT (jsonb_populate_record(NULL::checkout.order_archive, to_jsonb(o))).* FROM checkout.order_state o; ANALYZE checkout.order_state; ANALYZE checkout.order_archive");
+        var looks = await node.ReadAsync(db => Task.FromResult<string[]>(
+        [
+            db.Everywhere.Where(o => o.CorrelationId == EF.Constant(Guid.Empty)).ToQueryString(),
+            db.Everywhere.Where(o => o.CustomerId == "c-1" && o.IdempotencyKey == "key").ToQueryString(),
+            db.Archived.Where(o => o.CustomerId == "c-1").OrderByDescending(o => o.EndedAt).Take(51).ToQueryString(),
+            db.Archived.Where(o => o.EndedAt != null).OrderByDescending(o => o.EndedAt).Take(51).ToQueryString(),
+        ]));
+        foreach (var look in looks)
+        {
+            // How many is a parameter.
+            await using var explain = database.Source.CreateCommand("EXPLAIN " + look.Replace("@p", "51", StringComparison.Ordinal));
+            await using var plan = await explain.ExecuteReaderAsync(Ct);
+            while (await plan.ReadAsync(Ct))
+                Assert.DoesNotContain("Seq Scan", plan.GetString(0), StringComparison.Ordinal);
+        }
     }
 
     // What a batch touches, by the server's own count.
