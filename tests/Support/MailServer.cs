@@ -95,8 +95,11 @@ internal sealed class MailServer : IAsyncDisposable
     private async Task TakeAsync(StreamReader reader, StreamWriter writer)
     {
         var mail = new StringBuilder();
-        while (await reader.ReadLineAsync(end.Token) is { } line && line != ".")
+        string? line;
+        while ((line = await reader.ReadLineAsync(end.Token)) is not (null or "."))
             mail.Append(line).Append("\r\n");
+        if (line is null)
+            return; // they hung up in the middle of it
         Mails.Enqueue(mail.ToString());
         await writer.WriteLineAsync(await Says("text").WaitAsync(end.Token) ?? "250 taken");
     }

@@ -43,8 +43,8 @@ public class When_a_deployment_kills_47_orders_under_way
         Assert.Empty((await AsksAsync(place, after: before.Log)).Intersect(before.Done));
         Assert.Superset(before.StepLog.ToHashSet(), (await StepLogAsync(place)).ToHashSet());
         // What was resumed was resumed for a reason that stands in the log, with where it was and what is asked next.
-        var why = place is EmbeddedPlace ? "restarted" : "time is up";
-        Assert.All(orders.Where(o => o.WaitsForAnswer), o => Assert.Matches($"Order {o.Id} in state \\w+, {why}: (asked again|silent), asking {o.Asked}", shop.Output));
+        var why = place is EmbeddedPlace ? "left behind by the last process: asked again" : "(found by the sweep )?[0-9.]+ s past its deadline: unheard";
+        Assert.All(orders.Where(o => o.WaitsForAnswer), o => Assert.Matches($"Order {o.Id} in state \\w+, awaiting {o.Asked} \\(attempt \\d\\), {why}, now awaiting {o.Asked} ", shop.Output));
     }
 
     /// Arranges them, and kills what they are in the hands of.
