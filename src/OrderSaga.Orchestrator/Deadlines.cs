@@ -39,9 +39,11 @@ internal sealed class Deadlines(Outbox<OrchestratorDb> outbox, OrderStateMachine
     // still, nothing is done: what goes by then is no silence, and the sweep comes when it is over.
     private Task TimeIsUpAsync(Guid orderId, int token, Func<OrderState, string> why, CancellationToken ct) => hearing.IsDeaf ? Task.CompletedTask : ActAsync(orderId, async (db, saga) =>
     {
+        // The time first: an outage that goes on is said anew before what was said of it runs out, so it is among those that are read then.
+        var now = time.GetUtcNow();
         var outages = await db.Outages.AsNoTracking().ToListAsync(ct).ConfigureAwait(false);
         var ofIt = outages.ToLookup(o => o.Concerns(saga.Asked), o => o.Time);
-        return ofIt[true].Any(o => o.Until > time.GetUtcNow()) ? null
+        return ofIt[true].Any(o => o.Until > now) ? null
             : new Happening.TimeUp(token) { Deaf = [.. hearing.Times, .. ofIt[true]], Elsewhere = [.. ofIt[false]] };
     }, why, ct);
 
