@@ -17,6 +17,9 @@ internal static class Bus
     // What is not handled by then is delivered again, to somebody else or at the next start.
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(12);
 
+    // A connection by which nothing comes is given up after two to three of these: not the minutes that are the client's own default.
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
+
     private static readonly Mailbox[] Services = [Orders.Mailbox, Inventory.Mailbox, Pricing.Mailbox, Payment.Mailbox, Shipping.Mailbox, Notification.Mailbox];
 
     public static void AddRoles(this IServiceCollection services, Settings settings, Func<string, Database> databaseOf)
@@ -51,7 +54,11 @@ internal static class Bus
             else
                 bus.UsingRabbitMq((context, factory) =>
                 {
-                    factory.Host(settings.TransportUri!, NameOf(settings.Roles));
+                    factory.Host(settings.TransportUri!, NameOf(settings.Roles), host =>
+                    {
+                        if (!settings.TransportUri!.Query.Contains("heartbeat=", StringComparison.OrdinalIgnoreCase))
+                            host.Heartbeat(Heartbeat);
+                    });
                     Configure(context, factory);
                     factory.DeclareBeforeSending([OrchestratorRoom.Mailbox, OrchestratorRoom.Alerts, .. Services]);
                     factory.ReceiveDeadLetters(context);

@@ -3,8 +3,9 @@ using System.Runtime.CompilerServices;
 using MassTransit;
 using MassTransit.RabbitMqTransport;
 using MassTransit.Transports;
+using Microsoft.Extensions.DependencyInjection;
+using OrderSaga.Messaging.Health;
 using RabbitMQ.Client;
-using RabbitMQ.Client.Events;
 
 namespace OrderSaga.Messaging;
 
@@ -15,14 +16,22 @@ namespace OrderSaga.Messaging;
 /// </summary>
 internal sealed class LetGo : IFilter<ReceiveContext>
 {
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
     private static readonly ConditionalWeakTable<IChannel, Task> Ends = [];
+
+    /// <summary>Has an endpoint notice for itself that its channel is closed.</summary>
+    public static void On(IReceiveEndpointConfigurator endpoint, IServiceProvider services)
+    {
+        endpoint.ConfigureReceive(pipe => pipe.UseFilter(new LetGo()));
+        (endpoint as IRabbitMqReceiveEndpointConfigurator)?.ConfigureChannel(pipe => pipe.UseFilter(new BeginAnew(services.GetService<ConnectionWatch>)));
+    }
 
     public async Task Send(ReceiveContext context, IPipe<ReceiveContext> next)
     {
-        var handling = next.Send(context);
+        var handling = HandleAsync(context, next);
         if (!handling.IsCompleted && context.TryGetPayload<ChannelContext>(out var channel))
         {
-            var end = Ends.GetValue(channel.Channel, EndAsync);
+            var end = Ends.GetValue(channel.Channel, _ => EndAsync(channel));
             if (await Task.WhenAny(handling, end).ConfigureAwait(false) == end && !handling.IsCompleted)
             {
                 // What goes on is told that nobody waits for it; its end is nobody's business.
@@ -38,18 +47,22 @@ internal sealed class LetGo : IFilter<ReceiveContext>
     [ExcludeFromCodeCoverage]
     public void Probe(ProbeContext context) => context.CreateFilterScope("let-go");
 
-    private static Task EndAsync(IChannel channel)
+    // With what it has sent: that it was given up on here does not end it there.
+    private static async Task HandleAsync(ReceiveContext context, IPipe<ReceiveContext> next)
     {
-        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        channel.ChannelShutdownAsync += EndedAsync;
-        if (channel.IsClosed)
-            end.TrySetResult();
-        return end.Task;
+        await next.Send(context).ConfigureAwait(false);
+        await context.ReceiveCompleted.ConfigureAwait(false);
+    }
 
-        Task EndedAsync(object sender, ShutdownEventArgs reason)
-        {
-            end.TrySetResult();
-            return Task.CompletedTask;
-        }
+    /// <summary>Ends when a channel is closed.</summary>
+    /// <remarks>
+    /// Looked at, not listened to: of a connection that closes the channels are told one after the other, each when the one before it has
+    /// ended.
+    /// </remarks>
+    internal static async Task EndAsync(ChannelContext context)
+    {
+        var (channel, connection) = (context.Channel, context.ConnectionContext.Connection);
+        while (channel.IsOpen && connection.IsOpen)
+            await Task.Delay(Look).ConfigureAwait(false);
     }
 }

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using MassTransit;
+using MassTransit.Configuration;
+using MassTransit.Transports;
 using Microsoft.Extensions.DependencyInjection;
 using OrderSaga.Messaging.Tests.Support;
 
@@ -37,6 +39,33 @@ public class When_the_broker_closes_a_channel
             await node.Bus.Publish(new Speak(id), Ct);
             await Eventually.HoldsAsync(() => Task.FromResult(said.ContainsKey(id)), "something said", seconds: 15);
         }
+    }
+
+    // The transport waits then for something that never comes, here for another endpoint: whatever it is, it begins anew.
+    [Fact(Timeout = 120_000)]
+    public async Task Should_begin_anew_where_it_was_about_to_consume()
+    {
+        await using var database = await TestServer.Postgres.CreateAsync();
+        await using var broker = await TestBroker.CreateAsync();
+        await using var node = await Node.StartAsync(new NodeOptions(database.Connect()) { Broker = broker.Uri });
+        node.Services.GetRequiredService<IBusControl>().ConnectReceiveEndpoint("about-to", endpoint =>
+        {
+            endpoint.UseDeadLetterStore(node.Services);
+            ((ReceiveEndpointConfiguration)endpoint).AddDependency(new Never());
+        });
+        await IsDeclaredAsync();
+
+        await broker.ConnectionsAsync(1);
+        await broker.CloseConnectionsAsync();
+        await broker.DeleteQueuesAsync();
+        await IsDeclaredAsync();
+
+        Task IsDeclaredAsync() => Eventually.HoldsAsync(async () => (await broker.QueuesAsync()).ContainsKey("about-to"), "the queue declared", seconds: 30);
+    }
+
+    internal sealed class Never : IReceiveEndpointDependency
+    {
+        public Task Ready { get; } = new TaskCompletionSource().Task;
     }
 
     internal sealed class Speaker(ConcurrentDictionary<Guid, int> said) : IConsumer<Speak>

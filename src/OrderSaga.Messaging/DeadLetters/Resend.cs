@@ -2,6 +2,7 @@ using MassTransit;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using OrderSaga.Messaging.Health;
 
 namespace OrderSaga.Messaging.DeadLetters;
 
@@ -62,7 +63,7 @@ public sealed class Resend(IServiceScopeFactory scopes, IBusControl bus, TimePro
         }
     }
 
-    private bool BrokerIsThere => bus.CheckHealth().Status == BusHealthStatus.Healthy;
+    private bool BrokerIsThere => bus.IsWell();
 
     private async Task TrySendAsync(DeadLetter letter, CancellationToken ct)
     {

@@ -28,9 +28,9 @@ internal sealed class StoreDeadLetter(IServiceProvider services) : IFilter<Excep
     public static void On(IReceiveEndpointConfigurator endpoint, IServiceProvider services)
     {
         var filter = new StoreDeadLetter(services);
+        LetGo.On(endpoint, services);
         endpoint.ConfigureReceive(pipe =>
         {
-            pipe.UseFilter(new LetGo());
             pipe.UseFilter(new ReplayEnds(services));
             pipe.UseFilter(new GiveUp(filter));
         });

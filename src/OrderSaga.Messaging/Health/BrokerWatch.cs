@@ -19,7 +19,7 @@ internal sealed class BrokerWatch(IBusControl bus, string broker, TimeProvider t
         using var timer = new PeriodicTimer(Look, time);
         for (var away = 0; await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false);)
         {
-            var well = bus.CheckHealth().Status == BusHealthStatus.Healthy;
+            var well = bus.IsWell();
             if (well && away >= Patience)
                 log.LogInformation("The broker at {Broker} is there", broker);
             away = well ? 0 : away + 1;
@@ -34,7 +34,7 @@ internal sealed class BrokerCheck(IBusControl bus) : Check
 {
     protected override string Subject => "The bus";
 
-    protected override Task<HealthCheckResult> LookAsync(CancellationToken ct) => Task.FromResult(bus.CheckHealth().Status == BusHealthStatus.Healthy
+    protected override Task<HealthCheckResult> LookAsync(CancellationToken ct) => Task.FromResult(bus.IsWell()
         ? HealthCheckResult.Healthy()
         : HealthCheckResult.Unhealthy("Messages cannot be sent or received: see that the broker runs, and that Transport:Uri is right. What was accepted is kept and goes on when it is back."));
 }
@@ -47,7 +47,10 @@ public static class BrokerWatching
     public static void WatchBroker(this IServiceCollection services, string? broker)
     {
         services.AddCheckOnce<BrokerCheck>("broker");
-        if (broker is not null)
-            services.AddHostedService(provider => ActivatorUtilities.CreateInstance<BrokerWatch>(provider, broker));
+        if (broker is null)
+            return;
+        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<BrokerWatch>(provider, broker));
+        services.AddSingleton<ConnectionWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<ConnectionWatch>());
     }
 }

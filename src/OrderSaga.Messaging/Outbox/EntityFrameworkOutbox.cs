@@ -6,6 +6,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.DeadLetters;
+using OrderSaga.Messaging.Health;
 using OrderSaga.Messaging.Inbox;
 
 namespace OrderSaga.Messaging.Outbox;
@@ -65,7 +66,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
 
             // What is committed is sent, even if the caller has gone away meanwhile; while the broker is away the caller need not wait for it.
             var sending = SendAsync(session.Entry.MessageId, session.Messages, CancellationToken.None);
-            if (bus.CheckHealth().Status == BusHealthStatus.Healthy)
+            if (bus.IsWell())
                 await sending.ConfigureAwait(false);
             return result;
         }
@@ -182,7 +183,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {
-            if (bus.CheckHealth().Status != BusHealthStatus.Healthy)
+            if (!bus.IsWell())
                 return false;
             await CountAsync(messageId, messages, e, ct).ConfigureAwait(false);
             return true;

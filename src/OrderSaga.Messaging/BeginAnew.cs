@@ -1,0 +1,36 @@
+using System.Diagnostics.CodeAnalysis;
+using MassTransit;
+using MassTransit.RabbitMqTransport;
+using OrderSaga.Messaging.Health;
+
+namespace OrderSaga.Messaging;
+
+/// <summary>
+/// An endpoint whose channel closed begins anew on the next one. The transport waits without end for the broker's word that it may
+/// consume; where the channel closes before that word is heard, nobody would take from the queue again until the process is restarted.
+/// </summary>
+internal sealed class BeginAnew(Func<ConnectionWatch?> watch) : IFilter<ChannelContext>
+{
+    // What is at work by then has been let go of for long.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
+    public async Task Send(ChannelContext context, IPipe<ChannelContext> next)
+    {
+        watch()?.Uses(context.ConnectionContext.Connection);
+        var consuming = next.Send(context);
+        if (await Task.WhenAny(consuming, LetGo.EndAsync(context)).ConfigureAwait(false) != consuming)
+        {
+            await Task.WhenAny(consuming, Task.Delay(Grace)).ConfigureAwait(false);
+            if (!consuming.IsCompleted)
+            {
+                _ = consuming.ContinueWith(ended => ended.Exception, TaskScheduler.Default);
+                throw new RabbitMqConnectionException("The channel is closed, and what used it has not noticed.");
+            }
+        }
+
+        await consuming.ConfigureAwait(false);
+    }
+
+    [ExcludeFromCodeCoverage]
+    public void Probe(ProbeContext context) => context.CreateFilterScope("begin-anew");
+}
