@@ -8,6 +8,7 @@ using Microsoft.Extensions.Hosting;
 using OrderSaga.Messaging.Alerts;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.DeadLetters;
+using OrderSaga.Messaging.Groups;
 using OrderSaga.Messaging.Health;
 using OrderSaga.Messaging.Inbox;
 using OrderSaga.Messaging.Outbox;
@@ -85,6 +86,7 @@ public static class ReliableMessaging
         where TDb : DbContext
         where TEntry : HandledMessage
     {
+        services.AddSingleton<GroupCommit<TDb>>();
         services.AddSingleton<Outbox<TDb>, EntityFrameworkOutbox<TDb, TEntry>>();
         services.AddHostedService(provider => provider.GetRequiredService<Outbox<TDb>>());
         services.AddCheckOnce<BacklogCheck<TDb, TEntry>>("backlog");

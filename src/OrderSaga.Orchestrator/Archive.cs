@@ -22,6 +22,9 @@ internal sealed class Archive : IBringBack<OrderState, OrchestratorDb>
         return order;
     }
 
+    public async Task<IReadOnlyList<Guid>> PutAsideAsync(OrchestratorDb db, IReadOnlyList<Guid> sagas, CancellationToken ct) =>
+        await db.Archive.Where(o => sagas.Contains(o.CorrelationId)).Select(o => o.CorrelationId).ToListAsync(ct).ConfigureAwait(false);
+
     /// <summary>The order, to be added again by the commit that is under way; none if nobody knows it.</summary>
     public static async Task<OrderState?> BringBackAsync(OrchestratorDb db, Guid orderId, CancellationToken ct)
     {

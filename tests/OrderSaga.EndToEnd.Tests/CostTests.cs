@@ -12,7 +12,7 @@ namespace OrderSaga.EndToEnd.Tests;
 /// </summary>
 public class When_the_cost_of_an_order_is_counted
 {
-    private const int WarmUp = 40, UnderWay = 40;
+    private const int WarmUp = 40, UnderWay = 100;
     private static readonly int Orders = Environment.GetEnvironmentVariable("ORDERSAGA_TEST_LONG") == "1" ? 3000 : 150;
 
     // The first that fits: what a statement is for, told from its text.
@@ -33,7 +33,7 @@ public class When_the_cost_of_an_order_is_counted
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Should_be_one_transaction_and_three_round_trips_for_each_event()
+    public async Task Should_be_few_transactions_that_many_events_share()
     {
         await using var place = (ServersPlace)await Place.OfAsync("servers");
         await using var theirs = await TestDatabase.CreateAsync();
@@ -53,11 +53,11 @@ public class When_the_cost_of_an_order_is_counted
 
         Report(events, costs, other, shop.Cpu - cpu, services.Cpu - cpuOfServices);
         Assert.Equal(7 * Orders, events);
-        // The rows of the log and the commits beside them; what little more there is belongs to the timers' housekeeping.
         Assert.Equal(events, cost["save: log"].Calls);
-        Assert.InRange(cost["commit"].Calls, events, events * 1.1);
-        // Row and log travel together; so load, save, commit.
-        Assert.InRange((double)(cost["load"].Calls + cost["intake"].Calls + cost["save: log"].Calls + cost["commit"].Calls) / events, 2, 3.3);
+        // One for each event would be as many as there are events.
+        Assert.InRange(cost["commit"].Calls, 1, events / 2);
+        // A group reads once, saves once, commits once.
+        Assert.InRange(cost["load"].Calls, 1, cost["commit"].Calls * 1.2);
         // Nothing of an order that goes well ever comes to the timers.
         Assert.InRange(cost.GetValueOrDefault("timers").Calls, 0, events / 4);
     }

@@ -69,6 +69,29 @@ public abstract class CrashKit(TestServer server)
         await AllIsWellAsync(listener, asked);
     }
 
+    [Theory]
+    [InlineData("decided")]
+    [InlineData("saved")]
+    [InlineData("committed")]
+    public async Task Should_lose_nothing_when_it_dies_with_a_whole_group(string point)
+    {
+        await using var database = await server.CreateAsync();
+        await using var broker = await TestBroker.CreateAsync();
+        await using var listener = await Node.StartAsync(new NodeOptions(database.Connect()) { Broker = broker.Uri, Works = false });
+        var counters = Enumerable.Range(0, 200).Select(_ => Guid.NewGuid()).ToList();
+        await Task.WhenAll(counters.Select(c => listener.CountAsync(c, 1)));
+        // They wait already: while it is at the first, others come into its hands.
+        await using (var dying = await Worker.StartAsync(database, broker, point, times: 2))
+            await dying.Died.WaitAsync(TimeSpan.FromSeconds(30), Ct);
+        Assert.InRange(await listener.InDatabaseAsync(db => db.Set<HandledMessage>().CountAsync(Ct)), 1, counters.Count - 1);
+
+        await using var next = await Worker.StartAsync(database, broker);
+        await Eventually.HoldsAsync(() => Task.FromResult(counters.ToHashSet().SetEquals(listener.Heard.All.Select(h => h.SagaId))), "every answer heard", seconds: 60);
+        Assert.All(listener.Heard.All.GroupBy(h => h.SagaId), said => Assert.Single(said.Select(h => (h.MessageId, h.Total)).Distinct()));
+        Assert.Equal(Enumerable.Repeat(1, counters.Count), await listener.InDatabaseAsync(db => db.Set<Counter>().Select(c => c.Total).ToListAsync(Ct)));
+        Assert.Equal(counters.Count, await listener.InDatabaseAsync(db => db.Set<HandledMessage>().CountAsync(Ct)));
+    }
+
     private static async Task<Asked> AskAsync(Node node)
     {
         var counters = Enumerable.Range(0, Counters).Select(_ => Guid.NewGuid()).ToList();

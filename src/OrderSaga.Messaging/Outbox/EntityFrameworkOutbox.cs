@@ -56,7 +56,8 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
                 result = await work(db, session).ConfigureAwait(false);
                 if (session.Entry is null)
                     return result;
-                await SaveAsync(db, session, ct).ConfigureAwait(false);
+                await AddAsync(db, session, ct).ConfigureAwait(false);
+                await db.SaveChangesAsync(ct).ConfigureAwait(false);
                 await transaction.CommitAsync(ct).ConfigureAwait(false);
             }
             catch (Exception e) when (attempt < MostTries && database.Value.IsConflict(e))
@@ -72,12 +73,11 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         }
     }
 
-    internal override async Task SaveAsync(TDb db, OutboxSession session, CancellationToken ct)
+    internal override Task AddAsync(TDb db, OutboxSession session, CancellationToken ct)
     {
         session.Entry!.Outgoing = OutgoingMessage.Write(session.Messages);
         db.Add(session.Entry);
-        await session.MakeChangesAsync(db, ct).ConfigureAwait(false);
-        await db.SaveChangesAsync(ct).ConfigureAwait(false);
+        return session.MakeChangesAsync(db, ct);
     }
 
     internal override async Task SendAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct)

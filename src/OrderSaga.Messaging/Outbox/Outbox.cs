@@ -17,8 +17,8 @@ public abstract class Outbox<TDb> : BackgroundService
     /// </summary>
     public abstract Task<T> RunAsync<T>(Func<TDb, OutboxSession, Task<T>> work, CancellationToken ct);
 
-    /// <summary>Adds the entry with what was captured to the changes of <paramref name="db"/> and saves them; the caller commits.</summary>
-    internal abstract Task SaveAsync(TDb db, OutboxSession session, CancellationToken ct);
+    /// <summary>Adds the entry with what was captured to the changes of <paramref name="db"/>; the caller saves and commits them.</summary>
+    internal abstract Task AddAsync(TDb db, OutboxSession session, CancellationToken ct);
 
     /// <summary>Sends what was captured. A failure is logged and left to the sweep: it is stored, so nothing is lost.</summary>
     internal abstract Task SendAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct);

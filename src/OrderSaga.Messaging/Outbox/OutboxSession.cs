@@ -40,6 +40,9 @@ public sealed class OutboxSession : OutboxSendContext
     /// <summary>Further changes of the same commit, for what a saga seldom writes beside its row and its log.</summary>
     public void Also(Func<DbContext, CancellationToken, Task> change) => changes.Add(change);
 
+    /// <summary>It changes nothing beside the row and the entry.</summary>
+    internal bool IsPlain => changes.Count == 0;
+
     internal async Task MakeChangesAsync(DbContext db, CancellationToken ct)
     {
         foreach (var change in changes)

@@ -22,7 +22,7 @@ internal sealed class CapturingConsumeContext<T> : ConsumeContextScope<T>
 
 /// <summary>Adds, loads and removes instances in the unit of work; the factory saves once, at its end.</summary>
 internal sealed class EntityFrameworkSagaRepositoryContext<TSaga, TDb, T>(
-    TDb db, ConsumeContext<T> context, ISagaConsumeContextFactory<TDb, TSaga> factory, IBringBack<TSaga, TDb>? aside)
+    TDb db, ConsumeContext<T> context, ISagaConsumeContextFactory<TDb, TSaga> factory, Func<Guid, Task<TSaga?>> load)
     : ConsumeContextScope<T>(context), SagaRepositoryContext<TSaga, T>
     where TSaga : class, ISaga
     where TDb : DbContext
@@ -41,9 +41,7 @@ internal sealed class EntityFrameworkSagaRepositoryContext<TSaga, TDb, T>(
 
     public async Task<SagaConsumeContext<TSaga, T>> Load(Guid correlationId)
     {
-        var instance = await db.Set<TSaga>().AsTracking().SingleOrDefaultAsync(s => s.CorrelationId == correlationId, CancellationToken).ConfigureAwait(false);
-        if (instance is null && aside is not null)
-            instance = await aside.BringBackAsync(db, correlationId, context.Message, CancellationToken).ConfigureAwait(false);
+        var instance = await load(correlationId).ConfigureAwait(false);
         return instance is null ? null! : await CreateSagaConsumeContext(context, instance, SagaConsumeContextMode.Load).ConfigureAwait(false);
     }
 

@@ -1,0 +1,102 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using OrderSaga.Messaging.Databases;
+
+namespace OrderSaga.Messaging.Groups;
+
+/// <summary>
+/// Units of work of one process that come at the same time share a transaction: one read, one save, one commit for all of them. Who
+/// comes while a group is under way is in the next one; while none is, nobody waits.
+/// </summary>
+/// <remarks>
+/// A member that fails by itself leaves, and the others begin again without it, for what it changed cannot be told from what they did.
+/// If it is the save or the commit that fails, nobody knows whose fault it is: each is done alone then.
+/// </remarks>
+internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes)
+    where TDb : DbContext
+{
+    private const int Most = 64;
+
+    // Something is the matter with all of them, not with a few.
+    private const int MostLeave = 3;
+
+    private readonly Lock gate = new();
+    private List<Member<TDb>> waiting = [];
+    private bool isUnderWay;
+
+    /// <summary>Takes it along; <see cref="Member{TDb}.Outcome"/> says what came of it.</summary>
+    public Task<bool> CommitAsync(Member<TDb> member)
+    {
+        lock (gate)
+        {
+            waiting.Add(member);
+            if (isUnderWay)
+                return member.Outcome;
+            isUnderWay = true;
+        }
+
+        // The groups belong to nobody's trace, whoever happens to begin the first.
+        using (ExecutionContext.SuppressFlow())
+            _ = Task.Run(LeadAsync);
+        return member.Outcome;
+    }
+
+    private async Task LeadAsync()
+    {
+        while (Next() is [_, ..] group)
+        {
+            for (var left = 0; await LeaverAsync(group).ConfigureAwait(false) is { } leaver && group.Remove(leaver) && group.Count > 0;)
+                if (++left == MostLeave)
+                {
+                    group.ForEach(m => m.GoAlone());
+                    break;
+                }
+        }
+    }
+
+    // In the order in which they came: the second one of a key, and all behind it, wait for the next group.
+    private List<Member<TDb>> Next()
+    {
+        lock (gate)
+        {
+            var (group, others, keys) = (new List<Member<TDb>>(), new List<Member<TDb>>(), new HashSet<Guid>());
+            foreach (var member in waiting.Where(m => !m.IsGone()))
+                (group.Count < Most && keys.Add(member.Key) ? group : others).Add(member);
+            waiting = others;
+            isUnderWay = group.Count > 0;
+            return group;
+        }
+    }
+
+    // Commits all, and tells them; or returns the one that the others cannot go on with, having told it alone.
+    private async Task<Member<TDb>?> LeaverAsync(List<Member<TDb>> group)
+    {
+        try
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            var db = scope.ServiceProvider.GetRequiredService<TDb>();
+            await using var transaction = await db.Database.BeginTransactionAsync().ConfigureAwait(false);
+            foreach (var kind in group.GroupBy(m => m.Kind))
+                await kind.First().ReadAsync(db, [.. kind]).ConfigureAwait(false);
+            foreach (var member in group)
+                if (!await member.JoinAsync(db).ConfigureAwait(false))
+                    return member;
+            await db.SaveChangesAsync().ConfigureAwait(false);
+            await transaction.CommitAsync().ConfigureAwait(false);
+            group.ForEach(m => m.Committed());
+        }
+        catch (Exception e)
+        {
+            // Without a database there is no sense in trying alone either.
+            group.ForEach(m =>
+            {
+                if (group.Count == 1 || Database.IsAway(e))
+                    m.Failed(e);
+                else
+                    m.GoAlone();
+            });
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,65 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace OrderSaga.Messaging.Groups;
+
+/// <summary>
+/// A unit of work that may share a commit. It changes what belongs to its key through the context that it is given, which it does not
+/// save, and may have to begin again on another one; what it says is said after the commit, by who brought it.
+/// </summary>
+internal abstract class Member<TDb>(Guid key, CancellationToken ct)
+    where TDb : DbContext
+{
+    // Where it comes from: its trace and its place in the log, whoever runs it.
+    private readonly ExecutionContext? origin = ExecutionContext.Capture();
+    private readonly TaskCompletionSource<bool> outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Two of one key never share a commit.</summary>
+    public Guid Key => key;
+
+    /// <summary>True: it is committed. False: nothing of it is, and it is to be done alone. What it throws itself is thrown here.</summary>
+    public Task<bool> Outcome => outcome.Task;
+
+    /// <summary>Those of a kind read together what they need.</summary>
+    public virtual object Kind => GetType();
+
+    /// <summary>Reads what all of a kind need, in one statement.</summary>
+    public virtual Task ReadAsync(TDb db, IReadOnlyList<Member<TDb>> ofItsKind) => Task.CompletedTask;
+
+    /// <summary>Makes its changes. Returns false if they are not for sharing.</summary>
+    protected abstract Task<bool> ChangeAsync(TDb db);
+
+    /// <summary>Nobody waits for it any more.</summary>
+    public bool IsGone() => ct.IsCancellationRequested && outcome.TrySetCanceled(ct);
+
+    /// <summary>Takes part, unless it cannot, or would rather not. Then the others go on without it.</summary>
+    public async Task<bool> JoinAsync(TDb db)
+    {
+        try
+        {
+            if (await InItsOriginAsync(db).ConfigureAwait(false))
+                return true;
+            outcome.TrySetResult(false);
+        }
+        catch (Exception e)
+        {
+            outcome.TrySetException(e);
+        }
+
+        return false;
+    }
+
+    public void Committed() => outcome.TrySetResult(true);
+
+    public void GoAlone() => outcome.TrySetResult(false);
+
+    public void Failed(Exception why) => outcome.TrySetException(why);
+
+    private Task<bool> InItsOriginAsync(TDb db)
+    {
+        if (origin is null)
+            return ChangeAsync(db);
+        Task<bool>? changing = null;
+        ExecutionContext.Run(origin, _ => changing = ChangeAsync(db), null);
+        return changing!;
+    }
+}
