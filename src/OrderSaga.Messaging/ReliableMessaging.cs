@@ -40,6 +40,8 @@ public static class ReliableMessaging
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(new DatabaseOf<TDb>(database));
+        services.AddSingleton<GroupCommit<TDb>>();
+        services.AddSingleton(provider => new ForMany<TDb>(provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<DatabaseOf<TDb>>()));
         services.AddDbContext<TDb>((provider, builder) =>
         {
             database.Configure(builder, TDb.Schema);
@@ -86,7 +88,6 @@ public static class ReliableMessaging
         where TDb : DbContext
         where TEntry : HandledMessage
     {
-        services.AddSingleton<GroupCommit<TDb>>();
         services.AddSingleton<Outbox<TDb>, EntityFrameworkOutbox<TDb, TEntry>>();
         services.AddHostedService(provider => provider.GetRequiredService<Outbox<TDb>>());
         services.AddCheckOnce<BacklogCheck<TDb, TEntry>>("backlog");

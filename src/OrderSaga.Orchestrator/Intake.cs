@@ -40,7 +40,7 @@ public sealed class Intake
         session.Entry!.MessageId = MessageId.Derive(orderId, nameof(SubmitOrder));
         db.Add(saga);
         return new Accepted(orderId, Replayed: false);
-    }, ct);
+    }, ct, shares: idempotencyKey is null ? Guid.NewGuid() : MessageId.Derive(Guid.Empty, $"{order.Customer.Id}:{idempotencyKey}"));
 
     private static async Task<Accepted?> BeforeAsync(OrchestratorDb db, SubmitOrder order, string key, CancellationToken ct)
     {

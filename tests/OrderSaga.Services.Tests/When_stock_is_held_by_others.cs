@@ -116,7 +116,9 @@ public sealed class When_stock_is_held_by_others(When_stock_is_held_by_others.Wa
     public async Task Should_not_wait_on_when_the_undo_had_looked_before_it_began()
     {
         var product = await HeldAsync(1);
-        waiting.Between.AfterReading("under_way", async () => Assert.IsType<StepProgress>(await ReserveAsync(waiter, (product, 1))));
+        await using var other = await shop.AnotherAsync();
+        waiting.Between.AfterReading("under_way", async () =>
+            Assert.IsType<StepProgress>((await other.AskAsync(new ReserveInventory(waiter, [new(product, 1)]))).Message));
 
         Assert.False(Assert.IsType<InventoryReleased>((await shop.AskAsync(new ReleaseInventory(waiter))).Message).NothingToUndo);
         Assert.Equal("barred, undone", await StepLogAsync(waiter));

@@ -53,6 +53,22 @@ public sealed class When_the_checkout_is_completed(Shop shop) : IClassFixture<Sh
     }
 
     [Fact]
+    public async Task Should_take_out_what_many_orders_held_when_they_end_at_once()
+    {
+        var (one, two) = (await shop.StockAsync(100), await shop.StockAsync(100));
+        var orders = Enumerable.Range(0, 30).Select(_ => Guid.NewGuid()).ToList();
+        await Task.WhenAll(orders.Select(id => shop.AskAsync(new ReserveInventory(id, [new(one, 2), new(two, 1)]))));
+        // Some of them are given free at the same moment, and all are told twice.
+        var released = orders.Take(5).Select(id => shop.AskAsync(new ReleaseInventory(id)));
+        await Task.WhenAll(orders.Concat(orders).Select(shop.CompleteAsync).Concat(released));
+
+        var freed = int.Parse(await shop.ReadAsync($"SELECT count(*) FROM inventory.reservations WHERE product_id = '{one}' AND status = 'RELEASED'"), System.Globalization.CultureInfo.InvariantCulture);
+        Assert.Equal($"{30 - freed} 0", await shop.ReadAsync($"SELECT count(*) FILTER (WHERE status = 'COMMITTED'), count(*) FILTER (WHERE status = 'PENDING') FROM inventory.reservations WHERE product_id = '{one}'"));
+        Assert.Equal($"{100 - 2 * (30 - freed)} 0", await shop.ReadAsync($"SELECT on_hand, reserved FROM inventory.stock WHERE product_id = '{one}'"));
+        Assert.Equal($"{100 - (30 - freed)} 0", await shop.ReadAsync($"SELECT on_hand, reserved FROM inventory.stock WHERE product_id = '{two}'"));
+    }
+
+    [Fact]
     public async Task Should_leave_alone_what_was_released()
     {
         var product = await shop.StockAsync(10);

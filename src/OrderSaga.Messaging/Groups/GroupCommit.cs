@@ -9,10 +9,10 @@ namespace OrderSaga.Messaging.Groups;
 /// comes while a group is under way is in the next one; while none is, nobody waits.
 /// </summary>
 /// <remarks>
-/// A member that fails by itself leaves, and the others begin again without it, for what it changed cannot be told from what they did.
+/// A member that fails leaves and is done alone, and the others begin again without it, for what it changed cannot be told from what they did.
 /// If it is the save or the commit that fails, nobody knows whose fault it is: each is done alone then.
 /// </remarks>
-internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes)
+internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes, DatabaseOf<TDb> database)
     where TDb : DbContext
 {
     private const int Most = 64;
@@ -41,16 +41,29 @@ internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes)
         return member.Outcome;
     }
 
+    /// <summary>As above, for who runs it alone when somebody was faster.</summary>
+    public async Task<bool> TryAsync(Member<TDb> member)
+    {
+        try
+        {
+            return await CommitAsync(member).ConfigureAwait(false);
+        }
+        catch (Exception e) when (database.Value.IsConflict(e))
+        {
+            return false;
+        }
+    }
+
     private async Task LeadAsync()
     {
         while (Next() is [_, ..] group)
         {
-            for (var left = 0; await LeaverAsync(group).ConfigureAwait(false) is { } leaver && group.Remove(leaver) && group.Count > 0;)
-                if (++left == MostLeave)
-                {
-                    group.ForEach(m => m.GoAlone());
-                    break;
-                }
+            // Those who leave begin when the others are through: who was in their way must not be in the way of the others.
+            var left = new List<Member<TDb>>();
+            while (left.Count < MostLeave && await LeaverAsync(group).ConfigureAwait(false) is { } leaver && group.Remove(leaver))
+                left.Add(leaver);
+            left.ForEach(m => m.GoAlone());
+            group.ForEach(m => m.GoAlone());
         }
     }
 
@@ -64,13 +77,15 @@ internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes)
                 (group.Count < Most && keys.Add(member.Key) ? group : others).Add(member);
             waiting = others;
             isUnderWay = group.Count > 0;
-            return group;
+            return [.. group.OrderBy(m => m.Place, StringComparer.Ordinal)];
         }
     }
 
-    // Commits all, and tells them; or returns the one that the others cannot go on with, having told it alone.
+    // Commits all, and tells them; or returns the one that the others cannot go on with.
     private async Task<Member<TDb>?> LeaverAsync(List<Member<TDb>> group)
     {
+        if (group.Count == 0)
+            return null;
         try
         {
             await using var scope = scopes.CreateAsyncScope();
@@ -78,9 +93,12 @@ internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes)
             await using var transaction = await db.Database.BeginTransactionAsync().ConfigureAwait(false);
             foreach (var kind in group.GroupBy(m => m.Kind))
                 await kind.First().ReadAsync(db, [.. kind]).ConfigureAwait(false);
+            // Looked for once, at the save, and not by each for all.
+            db.ChangeTracker.AutoDetectChangesEnabled = false;
             foreach (var member in group)
-                if (!await member.JoinAsync(db).ConfigureAwait(false))
+                if (!await member.JoinAsync(db, withOthers: group.Count > 1).ConfigureAwait(false))
                     return member;
+            db.ChangeTracker.AutoDetectChangesEnabled = true;
             await db.SaveChangesAsync().ConfigureAwait(false);
             await transaction.CommitAsync().ConfigureAwait(false);
             group.ForEach(m => m.Committed());

@@ -16,8 +16,11 @@ internal abstract class Member<TDb>(Guid key, CancellationToken ct)
     /// <summary>Two of one key never share a commit.</summary>
     public Guid Key => key;
 
-    /// <summary>True: it is committed. False: nothing of it is, and it is to be done alone. What it throws itself is thrown here.</summary>
+    /// <summary>True: it is committed. False: nothing of it is, and it is to be done alone. What it throws when nobody is with it is thrown here.</summary>
     public Task<bool> Outcome => outcome.Task;
+
+    /// <summary>In this order they make their changes, so that two nodes which both change what many share do not wait for each other.</summary>
+    public virtual string Place => "";
 
     /// <summary>Those of a kind read together what they need.</summary>
     public virtual object Kind => GetType();
@@ -32,17 +35,18 @@ internal abstract class Member<TDb>(Guid key, CancellationToken ct)
     public bool IsGone() => ct.IsCancellationRequested && outcome.TrySetCanceled(ct);
 
     /// <summary>Takes part, unless it cannot, or would rather not. Then the others go on without it.</summary>
-    public async Task<bool> JoinAsync(TDb db)
+    public async Task<bool> JoinAsync(TDb db, bool withOthers)
     {
         try
         {
             if (await InItsOriginAsync(db).ConfigureAwait(false))
                 return true;
-            outcome.TrySetResult(false);
         }
         catch (Exception e)
         {
-            outcome.TrySetException(e);
+            // With others it may be their presence that it stumbled over: what it throws alone is its own.
+            if (!withOthers)
+                Failed(e);
         }
 
         return false;

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.DeadLetters;
+using OrderSaga.Messaging.Groups;
 using OrderSaga.Messaging.Health;
 using OrderSaga.Messaging.Inbox;
 
@@ -16,6 +17,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
     IServiceScopeFactory scopes,
     IBusControl bus,
     DatabaseOf<TDb> database,
+    GroupCommit<TDb> groups,
     IHostApplicationLifetime host,
     TimeProvider time,
     ILogger<EntityFrameworkOutbox<TDb, TEntry>> log) : Outbox<TDb>
@@ -42,34 +44,56 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         return base.StartAsync(cancellationToken);
     }
 
-    public override async Task<T> RunAsync<T>(Func<TDb, OutboxSession, Task<T>> work, CancellationToken ct)
+    public override async Task<T> RunAsync<T>(Func<TDb, OutboxSession, Task<T>> work, CancellationToken ct, Guid? shares = null)
+    {
+        var (result, session) = (shares is { } key ? await ShareAsync(work, key, ct).ConfigureAwait(false) : null) ?? await RunAloneAsync(work, ct).ConfigureAwait(false);
+        if (session.Entry is null)
+            return result;
+        // What is committed is sent, even if the caller has gone away meanwhile; while the broker is away the caller need not wait for it.
+        var sending = SendAsync(session.Entry.MessageId, session.Messages, CancellationToken.None);
+        if (bus.IsWell())
+            await sending.ConfigureAwait(false);
+        return result;
+    }
+
+    private async Task<(T Result, OutboxSession Session)?> ShareAsync<T>(Func<TDb, OutboxSession, Task<T>> work, Guid key, CancellationToken ct)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        (T Result, OutboxSession Session) done = default;
+        var unit = new Unit<TDb>(key, work, async db =>
+        {
+            var session = new OutboxSession(scope.ServiceProvider, bus);
+            done = (await work(db, session).ConfigureAwait(false), session);
+            if (session.Entry is not null && session.IsPlain)
+                await AddAsync(db, session, ct).ConfigureAwait(false);
+            return session.IsPlain;
+        }, read: null, place: "", ct);
+        return await groups.TryAsync(unit).ConfigureAwait(false) ? done : null;
+    }
+
+    private async Task<(T Result, OutboxSession Session)> RunAloneAsync<T>(Func<TDb, OutboxSession, Task<T>> work, CancellationToken ct)
     {
         for (var attempt = 1; ; attempt++)
         {
             await using var scope = scopes.CreateAsyncScope();
             var db = scope.ServiceProvider.GetRequiredService<TDb>();
             var session = new OutboxSession(scope.ServiceProvider, bus);
-            T result;
             try
             {
                 await using var transaction = await db.Database.BeginTransactionAsync(ct).ConfigureAwait(false);
-                result = await work(db, session).ConfigureAwait(false);
-                if (session.Entry is null)
-                    return result;
-                await AddAsync(db, session, ct).ConfigureAwait(false);
-                await db.SaveChangesAsync(ct).ConfigureAwait(false);
-                await transaction.CommitAsync(ct).ConfigureAwait(false);
+                var result = await work(db, session).ConfigureAwait(false);
+                if (session.Entry is not null)
+                {
+                    await AddAsync(db, session, ct).ConfigureAwait(false);
+                    await db.SaveChangesAsync(ct).ConfigureAwait(false);
+                    await transaction.CommitAsync(ct).ConfigureAwait(false);
+                }
+
+                return (result, session);
             }
             catch (Exception e) when (attempt < MostTries && database.Value.IsConflict(e))
             {
-                continue;
             }
-
-            // What is committed is sent, even if the caller has gone away meanwhile; while the broker is away the caller need not wait for it.
-            var sending = SendAsync(session.Entry.MessageId, session.Messages, CancellationToken.None);
-            if (bus.IsWell())
-                await sending.ConfigureAwait(false);
-            return result;
         }
     }
 

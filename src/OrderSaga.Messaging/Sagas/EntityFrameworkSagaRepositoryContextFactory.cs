@@ -47,7 +47,7 @@ internal sealed class EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>(
                 return true;
             }
 
-            return MayShare(context) && await groups.CommitAsync(new SagaMember<TSaga, TDb>(context.CorrelationId!.Value, ShareAsync, bringBack, context.CancellationToken)).ConfigureAwait(false)
+            return context.MayShare() && await groups.CommitAsync(new SagaMember<TSaga, TDb>(context.CorrelationId!.Value, ShareAsync, bringBack, context.CancellationToken)).ConfigureAwait(false)
                 ? session
                 : await AloneAsync(context, messageId, (db, captured) => next.Send(Context(db, captured, id => LoadAsync(db, id, context)))).ConfigureAwait(false);
         });
@@ -70,18 +70,6 @@ internal sealed class EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>(
 
     [ExcludeFromCodeCoverage]
     public void Probe(ProbeContext context) => context.Add("persistence", "entity framework");
-
-    // What failed, and what was in the hands of a process that died, may be what harms a group.
-    private static bool MayShare(ConsumeContext context)
-    {
-        var isFirst = false;
-        context.ReceiveContext.GetOrAddPayload(() =>
-        {
-            isFirst = true;
-            return Tried.Mark;
-        });
-        return isFirst && !context.ReceiveContext.Redelivered;
-    }
 
     private EntityFrameworkSagaRepositoryContext<TSaga, TDb, T> Context<T>(TDb db, CapturingConsumeContext<T> captured, Func<Guid, Task<TSaga?>> load)
         where T : class
@@ -143,10 +131,5 @@ internal sealed class EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>(
         }
 
         await outbox.SendAsync(messageId, session.Messages, CancellationToken.None).ConfigureAwait(false);
-    }
-
-    private sealed class Tried
-    {
-        public static readonly Tried Mark = new();
     }
 }

@@ -5,6 +5,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Groups;
 
 namespace OrderSaga.Messaging.Steps;
 
@@ -21,15 +22,23 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
     where TDo : class
 {
     private const int MostTries = 8;
+    private bool isShared;
 
     private protected AnyStep(TDb db) => Db = db;
 
     protected static string Name { get; } = typeof(TDo).Name;
 
-    protected TDb Db { get; }
+    /// <summary>The context of the transaction that is under way, which may be shared with other orders.</summary>
+    protected TDb Db { get; private set; }
 
     /// <summary>What the command asks for, in the participant's own terms: the same key with something else in it is refused. Never the whole message, for contracts grow.</summary>
     protected abstract object BusinessOf(TDo ask);
+
+    /// <summary>
+    /// The name of the one row that it changes and that other orders change as well: orders which share a commit take such rows in the
+    /// order of their names, so that two nodes do not wait for each other. Null, if there are several: then it shares with nobody.
+    /// </summary>
+    protected virtual string? Contends(TDo ask) => "";
 
     /// <summary>A refusal with a reason code.</summary>
     protected abstract object Refusal(Guid orderId, string reason, string detail);
@@ -41,11 +50,57 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
     public abstract Task Consume(ConsumeContext<TDo> context);
 
     /// <summary>One transaction and its answer, which goes out after the commit.</summary>
-    private protected async Task AnswerAsync(Turn turn, Func<Task<StepLogEntry>> work) =>
-        await PublishAsync(turn, await CommitAsync(turn, work).ConfigureAwait(false)).ConfigureAwait(false);
+    private protected async Task AnswerAsync(Turn turn, Func<Task<StepLogEntry>> work, string? contends = "") =>
+        await PublishAsync(turn, await CommitAsync(turn, work, contends).ConfigureAwait(false)).ConfigureAwait(false);
 
-    /// <summary>One transaction, run again from the start when somebody else was faster.</summary>
-    private protected async Task<T> CommitAsync<T>(Turn turn, Func<Task<T>> work)
+    /// <summary>One transaction, shared or alone, run again from the start when somebody else was faster.</summary>
+    private protected async Task<T> CommitAsync<T>(Turn turn, Func<Task<T>> work, string? contends = "")
+    {
+        T shared = default!;
+        var member = new Unit<TDb>(turn.OrderId, GetType(), db => ShareAsync(db, async () => shared = await work().ConfigureAwait(false)), ReadAsync, contends ?? "", turn.Ct);
+        if (turn.MayShare && contends is not null && await turn.Services.GetRequiredService<GroupCommit<TDb>>().TryAsync(member).ConfigureAwait(false))
+            return shared;
+        return await CommitAloneAsync(turn, work).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes back what was changed so far; what others share cannot be taken back, so it is done alone then.</summary>
+    private protected async Task RollBackAsync(CancellationToken ct)
+    {
+        if (isShared)
+            throw new NotForSharingException();
+        await ForgetAsync().ConfigureAwait(false);
+        await Db.Database.BeginTransactionAsync(ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads all that the steps of these orders look for by its key.</summary>
+    private protected virtual Task ReadAsync(TDb db, IReadOnlyList<Guid> orders) =>
+        db.Set<StepLogEntry>().AsTracking().Where(e => orders.Contains(e.OrderId) && e.Step == Name).LoadAsync();
+
+    /// <summary>A row by its key.</summary>
+    private protected async Task<TRow?> RowAsync<TRow>(Turn turn, IQueryable<TRow> row, params object[] key)
+        where TRow : class
+        => isShared ? Db.Set<TRow>().Local.FindEntryUntyped(key)?.Entity : await row.SingleOrDefaultAsync(turn.Ct).ConfigureAwait(false);
+
+    private async Task<bool> ShareAsync(TDb db, Func<Task> work)
+    {
+        var own = Db;
+        (Db, isShared) = (db, true);
+        try
+        {
+            await work().ConfigureAwait(false);
+            return true;
+        }
+        catch (NotForSharingException)
+        {
+            return false;
+        }
+        finally
+        {
+            (Db, isShared) = (own, false);
+        }
+    }
+
+    private async Task<T> CommitAloneAsync<T>(Turn turn, Func<Task<T>> work)
     {
         var database = turn.Services.GetRequiredService<DatabaseOf<TDb>>().Value;
         for (var attempt = 1; ; attempt++)
@@ -70,7 +125,7 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
     }
 
     private protected Task<StepLogEntry?> FindAsync(Turn turn, bool undo) =>
-        Db.Set<StepLogEntry>().AsNoTracking().SingleOrDefaultAsync(e => e.OrderId == turn.OrderId && e.Step == Name && e.Undo == undo, turn.Ct);
+        RowAsync(turn, Db.Set<StepLogEntry>().AsNoTracking().Where(e => e.OrderId == turn.OrderId && e.Step == Name && e.Undo == undo), turn.OrderId, Name, undo);
 
     private protected StepAnswer Planned(Turn turn) => Refused(Refusal(turn.OrderId, "FAULT_PLAN", $"{turn.Action} is refused, as the order's fault plan says."));
 
@@ -99,7 +154,7 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
 
     private protected static string Fingerprint(object business) => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(business)).AsSpan(0, 16));
 
-    private protected async Task ForgetAsync()
+    private async Task ForgetAsync()
     {
         if (Db.Database.CurrentTransaction is { } open)
             await open.DisposeAsync().ConfigureAwait(false);
@@ -145,6 +200,9 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
         };
     }
 }
+
+/// <summary>A step wants to take back what it did in a transaction that is not its own.</summary>
+internal sealed class NotForSharingException : Exception;
 
 /// <summary>What came of a step.</summary>
 public readonly record struct StepAnswer(string Status, object Message);

@@ -23,13 +23,9 @@ public abstract class DoStep<TDb, TDo>(TDb db) : AnyStep<TDb, TDo>(db)
             if (answer.Status == StepStatus.Refused)
                 await RollBackEffectAsync(turn.Ct).ConfigureAwait(false);
             return Add(turn, undo: false, answer, fingerprint);
-        });
+        }, Contends(context.Message));
     }
 
     /// <summary>Takes back what was changed so far. A refusal must not leave half an effect behind (the first of two products reserved, the second one short).</summary>
-    protected async Task RollBackEffectAsync(CancellationToken ct)
-    {
-        await ForgetAsync().ConfigureAwait(false);
-        await Db.Database.BeginTransactionAsync(ct).ConfigureAwait(false);
-    }
+    protected Task RollBackEffectAsync(CancellationToken ct) => RollBackAsync(ct);
 }

@@ -38,7 +38,7 @@ public abstract class LongStep<TDb, TDo, TUndo>(TDb db) : Step<TDb, TDo, TUndo>(
         if (!turn.Begins())
             return;
         var fingerprint = Fingerprint(BusinessOf(context.Message));
-        var said = await CommitAsync(turn, () => BeginAsync(turn, context.Message, fingerprint)).ConfigureAwait(false);
+        var said = await CommitAsync(turn, () => BeginAsync(turn, context.Message, fingerprint), Contends(context.Message)).ConfigureAwait(false);
         if (said.Beat is not null)
             turn.Services.GetRequiredService<Doorbell<TDb>>().Ring();
         await SayAsync(turn, said).ConfigureAwait(false);
@@ -56,7 +56,7 @@ public abstract class LongStep<TDb, TDo, TUndo>(TDb db) : Step<TDb, TDo, TUndo>(
     {
         var command = await Db.Set<UnderWay>().Where(s => s.OrderId == orderId && s.Step == Name).Select(s => s.Command).SingleAsync(ct).ConfigureAwait(false);
         var turn = new Turn(orderId, Name, command, Guid.NewGuid(), services, bus, ct);
-        await SayAsync(turn, await CommitAsync(turn, () => GoOnAsync(turn)).ConfigureAwait(false)).ConfigureAwait(false);
+        await SayAsync(turn, await CommitAsync(turn, () => GoOnAsync(turn), contends: null).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     Task ILongStep.PutOffAsync(Guid orderId, DateTimeOffset now, CancellationToken ct)
@@ -119,8 +119,14 @@ public abstract class LongStep<TDb, TDo, TUndo>(TDb db) : Step<TDb, TDo, TUndo>(
         _ => Task.CompletedTask,
     };
 
+    private protected override async Task ReadAsync(TDb db, IReadOnlyList<Guid> orders)
+    {
+        await db.Set<UnderWay>().AsTracking().Where(s => orders.Contains(s.OrderId) && s.Step == Name).LoadAsync().ConfigureAwait(false);
+        await base.ReadAsync(db, orders).ConfigureAwait(false);
+    }
+
     private Task<UnderWay?> UnderWayAsync(Turn turn) =>
-        Db.Set<UnderWay>().AsTracking().SingleOrDefaultAsync(s => s.OrderId == turn.OrderId && s.Step == Name, turn.Ct);
+        RowAsync(turn, Db.Set<UnderWay>().AsTracking().Where(s => s.OrderId == turn.OrderId && s.Step == Name), turn.OrderId, Name);
 
     /// <summary>What a turn has to say: the answer, a beat, or nothing.</summary>
     private readonly record struct Said(StepLogEntry? Entry, object? Beat, DateTimeOffset Until)

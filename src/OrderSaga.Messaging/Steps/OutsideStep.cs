@@ -148,8 +148,14 @@ public abstract partial class OutsideStep<TDb, TDo, TDone, TUndo>(TDb db) : AnyS
 
     // ---- intents ----
 
+    private protected override async Task ReadAsync(TDb db, IReadOnlyList<Guid> orders)
+    {
+        await db.Set<Intent>().AsTracking().Where(i => orders.Contains(i.OrderId) && i.Step == Name).LoadAsync().ConfigureAwait(false);
+        await base.ReadAsync(db, orders).ConfigureAwait(false);
+    }
+
     private Task<Intent?> IntentAsync(Turn turn, bool undo) =>
-        Db.Set<Intent>().AsTracking().SingleOrDefaultAsync(i => i.OrderId == turn.OrderId && i.Step == Name && i.Undo == undo, turn.Ct);
+        RowAsync(turn, Db.Set<Intent>().AsTracking().Where(i => i.OrderId == turn.OrderId && i.Step == Name && i.Undo == undo), turn.OrderId, Name, undo);
 
     private Intent AddIntent(Turn turn, bool undo, string? fingerprint = null) =>
         Db.Add(new Intent { OrderId = turn.OrderId, Step = Name, Undo = undo, Fingerprint = fingerprint }).Entity;

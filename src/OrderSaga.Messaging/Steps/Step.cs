@@ -44,7 +44,7 @@ public abstract class Step<TDb, TDo, TUndo>(TDb db) : DoStep<TDb, TDo>(db), ICon
             if (answer is not null)
                 return Add(turn, undo: true, answer is StepAnswer tooLate ? tooLate : new(StepStatus.Undone, answer));
             return Add(turn, undo: true, new(StepStatus.NothingToUndo, NothingToUndo(turn.OrderId)));
-        });
+        }, contends: null); // seldom, and what it changes that others change shows only in the middle
     }
 
     /// <summary>Whether the step has begun and is not answered yet, if it is one that takes its time.</summary>

@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using OrderSaga.Messaging.Groups;
 
 namespace OrderSaga.Messaging.Steps;
 
@@ -21,6 +22,9 @@ internal sealed record Turn(Guid OrderId, string Action, Guid Command, Guid Owne
     /// <summary>What is to go wrong with it, on purpose.</summary>
     public PlannedFault? Fault { get; init; }
 
+    /// <summary>Whether its commits may be shared with those of other orders.</summary>
+    public bool MayShare { get; init; } = true;
+
     /// <summary>What is to go wrong with what the step calls outside, as it came.</summary>
     public string? FaultsOutside { get; private init; }
 
@@ -34,6 +38,7 @@ internal sealed record Turn(Guid OrderId, string Action, Guid Command, Guid Owne
         var faults = services.GetService<FaultPlans>() is { Honoured: true } ? PlannedFault.Read(context.Headers.Get<string>(PlannedFault.Header)) : [];
         return new(orderId, typeof(T).Name, context.GetOriginalMessageId() ?? orderId, delivery.Id, services, context, context.CancellationToken)
         {
+            MayShare = context.MayShare(),
             Fault = FaultyTurn.Of(faults, step, typeof(T).Name != step, context.ReceiveContext.Redelivered),
             FaultsOutside = PlannedFault.Write([.. faults.Where(f => f.Step == PlannedFault.Gateway)]),
         };

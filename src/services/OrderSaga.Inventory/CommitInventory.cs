@@ -3,28 +3,24 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OrderSaga.Contracts;
+using OrderSaga.Messaging.Groups;
 using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Services;
 
 /// <summary>The checkout ended well: what was held for the order leaves the house. May come twice; only what is still held counts.</summary>
-internal sealed class CommitInventory(InventoryDb db) : IConsumer<CheckoutCompleted>, IConsumer<CheckoutOutcomes>
+internal sealed class CommitInventory(ForMany<InventoryDb> many) : IConsumer<CheckoutCompleted>, IConsumer<CheckoutOutcomes>
 {
-    public Task Consume(ConsumeContext<CheckoutCompleted> context) => CommitAsync(context.Message.OrderId, context.CancellationToken);
+    public Task Consume(ConsumeContext<CheckoutCompleted> context) => CommitAsync(context, context.Message.OrderId);
 
     // What is to be released is asked for by the mirror, until it is confirmed; only the good ending has no command of its own.
     public async Task Consume(ConsumeContext<CheckoutOutcomes> context)
     {
         foreach (var outcome in context.Message.Outcomes.Where(o => o.State == "Complete"))
-            await CommitAsync(outcome.OrderId, context.CancellationToken).ConfigureAwait(false);
+            await CommitAsync(context, outcome.OrderId).ConfigureAwait(false);
     }
 
-    private async Task CommitAsync(Guid orderId, CancellationToken ct)
-    {
-        await using var transaction = await db.Database.BeginTransactionAsync(ct).ConfigureAwait(false);
-        await db.CommitAsync(orderId, ct).ConfigureAwait(false);
-        await transaction.CommitAsync(ct).ConfigureAwait(false);
-    }
+    private Task CommitAsync(ConsumeContext context, Guid orderId) => many.DoAsync(context, orderId, static (db, orders) => db.CommitAsync(orders));
 }
 
 /// <summary>The reservations that nobody ended.</summary>

@@ -20,6 +20,8 @@ internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOpt
 
     protected override object BusinessOf(ReserveInventory ask) => ask.Lines.Select(l => new { l.ProductId, l.Quantity });
 
+    protected override string? Contends(ReserveInventory ask) => ask.Lines is [var only] ? only.ProductId : null;
+
     protected override async Task<StepAnswer> DoAsync(ReserveInventory ask, CancellationToken ct)
     {
         if (ask.Lines.Any(l => l.Quantity < 1))

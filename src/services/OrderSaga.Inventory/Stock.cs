@@ -61,21 +61,24 @@ internal static class StockChanges
         db.Reservations.Where(r => r.OrderId == orderId && r.Status == from).ExecuteUpdateAsync(set => set.SetProperty(r => r.Status, to), ct);
 
     /// <summary>Gives free what an order holds.</summary>
-    public static Task ReleaseAsync(this InventoryDb db, Guid orderId, CancellationToken ct) => db.EndAsync(orderId, ReservationStatus.Released, ct);
+    public static Task ReleaseAsync(this InventoryDb db, Guid orderId, CancellationToken ct) => db.EndAsync([orderId], ReservationStatus.Released, ct);
 
-    /// <summary>What an order holds has left the house.</summary>
-    public static Task CommitAsync(this InventoryDb db, Guid orderId, CancellationToken ct) => db.EndAsync(orderId, ReservationStatus.Committed, ct);
+    /// <summary>What orders hold has left the house.</summary>
+    public static Task CommitAsync(this InventoryDb db, IReadOnlyList<Guid> orders) => db.EndAsync(orders, ReservationStatus.Committed, CancellationToken.None);
 
-    private static async Task EndAsync(this InventoryDb db, Guid orderId, string status, CancellationToken ct)
+    private static async Task EndAsync(this InventoryDb db, IReadOnlyList<Guid> orders, string status, CancellationToken ct)
     {
-        var held = await db.Reservations.AsNoTracking().Where(r => r.OrderId == orderId && r.Status == ReservationStatus.Pending)
+        var held = await db.Reservations.AsNoTracking().Where(r => orders.Contains(r.OrderId) && r.Status == ReservationStatus.Pending)
             .ToListAsync(ct).ConfigureAwait(false);
-        foreach (var (productId, quantity) in held.OrderBy(r => r.ProductId, StringComparer.Ordinal).Select(r => (r.ProductId, r.Quantity)))
+        foreach (var of in held.GroupBy(r => r.ProductId).OrderBy(p => p.Key, StringComparer.Ordinal))
         {
-            var ended = await db.Reservations.Where(r => r.OrderId == orderId && r.ProductId == productId && r.Status == ReservationStatus.Pending)
+            var (productId, quantity, marks) = (of.Key, of.Sum(r => r.Quantity), of.Count());
+            var ended = await db.Reservations.Where(r => orders.Contains(r.OrderId) && r.ProductId == productId && r.Status == ReservationStatus.Pending)
                 .ExecuteUpdateAsync(set => set.SetProperty(r => r.Status, status), ct).ConfigureAwait(false);
             if (ended == 0)
                 continue; // somebody else ended it since it was read
+            if (ended < marks)
+                throw new DbUpdateConcurrencyException($"Some of {marks} reservations of {productId} were ended by somebody else just now.");
             var leaves = status == ReservationStatus.Committed ? quantity : 0;
             await db.Stock.Where(s => s.ProductId == productId)
                 .ExecuteUpdateAsync(set => set.SetProperty(s => s.OnHand, s => s.OnHand - leaves).SetProperty(s => s.Reserved, s => s.Reserved - quantity), ct)

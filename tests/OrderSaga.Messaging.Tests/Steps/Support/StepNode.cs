@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Groups;
 using OrderSaga.Messaging.Steps;
 
 namespace OrderSaga.Messaging.Tests.Steps.Support;
@@ -49,7 +50,7 @@ internal sealed class StepNode : IAsyncDisposable
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton<ILoggerFactory>(world.Reports);
         builder.Services.AddSingleton<TimeProvider>(world.Clock).AddSingleton(world.Gateway);
-        builder.Services.AddSingleton(new DatabaseOf<StepDb>(world.Server.Database)).AddScoped(_ => world.Server.Open(world.Interruption));
+        builder.Services.AddSingleton(new DatabaseOf<StepDb>(world.Server.Database)).AddSingleton<GroupCommit<StepDb>>().AddScoped(_ => world.Server.Open(world.Interruption));
         builder.Services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();
