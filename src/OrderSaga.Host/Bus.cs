@@ -26,13 +26,15 @@ internal static class Bus
     {
         var forgetful = settings.Transport == Settings.InMemory;
         if (settings.Roles.Contains("orchestrator") || settings.Roles.Contains("web"))
-            services.AddOrchestratorFace(databaseOf("orchestrator"));
+            services.AddOrchestratorFace(databaseOf("orchestrator"), Services);
         services.AddSingleton(new FaultPlans(settings.Faults));
         services.AddDeadLetters(databaseOf(DatabaseSettings.Ops));
         services.AddSingleton<IForbidsBodies, ForbidsCardNumbers>();
         // Where alerts are raised: too many dead letters are one.
         if (settings.Roles.Contains("orchestrator"))
             services.AddDeadLetterKeeper();
+        if (settings.Roles.Contains("orchestrator") && !forgetful)
+            services.AddQueueFigures([OrchestratorRoom.Mailbox.Name, OrchestratorRoom.Alerts.Name, .. Services.Select(s => s.Name), QuorumQueues.DeadLetters]);
         if (settings.MovesClock)
             services.AddMovableClock();
         // Before the bus, so that it is there as long as payment may call it.
@@ -46,7 +48,12 @@ internal static class Bus
                 bus.AddRole(role, databaseOf(role), settings, forgetful);
             bus.AddConfigureEndpointsCallback((context, _, endpoint) =>
             {
-                (endpoint as IRabbitMqReceiveEndpointConfigurator)?.AsQuorumQueue();
+                if (endpoint is IRabbitMqReceiveEndpointConfigurator rabbit)
+                {
+                    rabbit.AsQuorumQueue();
+                    rabbit.ShowConnection(context);
+                }
+
                 endpoint.UseDeadLetterStore(context);
             });
             if (forgetful)

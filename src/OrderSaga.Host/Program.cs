@@ -2,6 +2,7 @@ using System.Globalization;
 using OrderSaga.Host;
 using OrderSaga.Host.Commands;
 using OrderSaga.Host.Reconciliation;
+using OrderSaga.Host.Telemetry;
 using OrderSaga.Messaging.Http;
 using OrderSaga.Services;
 using OrderSaga.Web;
@@ -23,13 +24,18 @@ try
     builder.Services.AddSingleton(OperatorKeys.Of(builder.Configuration));
     builder.Services.AddProblems();
     builder.Services.AddHealth();
+    builder.Services.AddTelemetry(builder.Configuration, settings);
     if (settings.Roles.Contains("web"))
+    {
         builder.Services.AddWeb();
+        builder.Services.AddReconciliationWatch(settings, databaseOf);
+    }
 
     // Not disposed when the start fails: a bus that never started takes a minute to stop.
     var app = builder.Build();
     app.UseProblems();
     app.MapHealth();
+    app.MapMetrics();
     if (settings.Roles.Contains("web"))
     {
         app.MapWeb();

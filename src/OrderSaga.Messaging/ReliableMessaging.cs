@@ -15,6 +15,7 @@ using OrderSaga.Messaging.Outbox;
 using OrderSaga.Messaging.Sagas;
 using OrderSaga.Messaging.Scheduling;
 using OrderSaga.Messaging.Steps;
+using OrderSaga.Messaging.Telemetry;
 
 namespace OrderSaga.Messaging;
 
@@ -74,7 +75,11 @@ public static class ReliableMessaging
     }
 
     /// <summary>Dead letters are kept within their bounds by this process, and replays sent that could not be; needs <see cref="AddAlerts"/>.</summary>
-    public static void AddDeadLetterKeeper(this IServiceCollection services) => services.AddHostedService<DeadLetterKeeper>();
+    public static void AddDeadLetterKeeper(this IServiceCollection services)
+    {
+        services.AddHostedService<DeadLetterKeeper>();
+        services.AddLook<DeadLetterFigures>();
+    }
 
     /// <summary>Alerts are taken over and delivered by this process; needs <see cref="AddDeadLetters"/>.</summary>
     public static void AddAlerts(this IServiceCollection services) => Alerting.AddAlerts(services);

@@ -24,6 +24,9 @@ public sealed class CheckoutOptions
     /// <summary>How long a whole order may take; what long-running steps take beyond their time does not count.</summary>
     public TimeSpan SagaTime { get; set; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>From when on an order that has not come to rest is slow: somebody hears of it, and nothing else happens to the order.</summary>
+    public TimeSpan SlowAfter { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Where the pauses of what is asked until it answers stop growing.</summary>
     public TimeSpan LongestPause { get; set; } = TimeSpan.FromMinutes(5);
 
@@ -62,6 +65,8 @@ public sealed class CheckoutOptions
             yield return (nameof(SagaTime), $"{SagaTime}", $"a whole order cannot have less time than one step ({StepTime}).");
         if (Pauses.Any(p => p <= TimeSpan.Zero) || LongestPause <= TimeSpan.Zero)
             yield return (nameof(UndoPauses), string.Join(", ", Pauses), "pauses are longer than nothing.");
+        if (SlowAfter <= TimeSpan.Zero)
+            yield return (nameof(SlowAfter), $"{SlowAfter}", "an order is slow after more than nothing, such as 00:00:30.");
         if (Retention < TimeSpan.FromHours(1) || Retention > LongestRetention)
             yield return (nameof(Retention), $"{Retention}", $"an order stays at least 01:00:00 after its end, for so long duplicates are common, and at most {LongestRetention}. A day is 1.00:00:00.");
         if (LogRetention < Retention + TimeSpan.FromDays(1) || LogRetention > LongestRetention)

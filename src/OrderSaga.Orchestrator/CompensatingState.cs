@@ -19,6 +19,9 @@ public abstract class CompensatingState : SagaStateMachineInstance, IRowTimer
     /// <summary>The command that an answer is awaited for.</summary>
     public string? Asked { get; set; }
 
+    /// <summary>When it was first asked, however often it was asked again.</summary>
+    public DateTimeOffset? AskedAt { get; set; }
+
     /// <summary>How often it was asked.</summary>
     public int Attempt { get; set; }
 
@@ -67,6 +70,9 @@ public abstract class CompensatingState : SagaStateMachineInstance, IRowTimer
     /// <summary>What is to go wrong with this order, on purpose, and has not yet (<see cref="FaultPlan"/>).</summary>
     public string? Faults { get; set; }
 
+    /// <summary>The span that the order began with, where it is recorded: whatever moves it later belongs to the same trace.</summary>
+    public string? Trace { get; set; }
+
     public DateTimeOffset StartedAt { get; set; }
 
     public DateTimeOffset UpdatedAt { get; set; }
@@ -98,7 +104,10 @@ public abstract class CompensatingState : SagaStateMachineInstance, IRowTimer
         CurrentState = progress.State;
         Status = StatusOf(progress.State);
         Steps = string.Join(' ', progress.Steps.Select(Word));
-        Asked = progress.Asked is { } asked ? route.ActionOf(asked) : null;
+        var action = progress.Asked is { } asked ? route.ActionOf(asked) : null;
+        if (action != Asked || Phase == Word(Orchestrator.Phase.Held))
+            AskedAt = action is null ? null : now;
+        Asked = action;
         Attempt = progress.Asked?.Attempt ?? 0;
         Phase = progress.Asked is { Phase: var phase } ? Word(phase) : null;
         (Due, Deadline, SagaDeadline, Token) = (progress.Due, progress.Deadline, progress.SagaDeadline, progress.Token);

@@ -1,5 +1,4 @@
 using MassTransit;
-using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Outbox;
 using OrderSaga.Messaging.Steps;
@@ -46,11 +45,8 @@ public abstract partial class CompensatingStateMachine<TState>
     }
 
     // Stored with the decision: it goes out though this process dies, and arrives though nobody listens yet.
-    private Task AlertAsync(TState saga, string alert, DateTimeOffset now, IPublishEndpoint publisher, CancellationToken ct)
-    {
-        log.LogError("Order {OrderId} needs a look: {Alert}", saga.CorrelationId, alert);
-        return SayAsync(saga, alerts(saga, alert, now), $"alert:{saga.Version}", publisher, ct);
-    }
+    private Task AlertAsync(TState saga, string alert, DateTimeOffset now, IPublishEndpoint publisher, CancellationToken ct) =>
+        SayAsync(saga, alerts(saga, alert, now), $"alert:{saga.Version}", publisher, ct);
 
     private static Task SayAsync(TState saga, object message, string what, IPublishEndpoint publisher, CancellationToken ct)
     {
@@ -62,7 +58,7 @@ public abstract partial class CompensatingStateMachine<TState>
         }), ct);
     }
 
-    private static void Record(OutboxSession session, TState saga, Route route, Progress before, Happening happening, Decision decision, string? actor, DateTimeOffset now)
+    private static SagaLogEntry Record(OutboxSession session, TState saga, Route route, Progress before, Happening happening, Decision decision, string? actor, DateTimeOffset now)
     {
         var entry = Entry(saga.CorrelationId, saga.Version, route, before, happening, decision, actor, now);
         session.Entry = entry;
@@ -77,6 +73,7 @@ public abstract partial class CompensatingStateMachine<TState>
             session.Also((db, ct) => StuckUndo.AddAsync(db, saga.CorrelationId, route[stuck.Step].Name, stuck, now, ct));
         if (decision.Settled is { } settled)
             session.Also((db, ct) => StuckUndo.SettleAsync(db, saga.CorrelationId, route[settled].Name, now, ct));
+        return entry;
     }
 
     /// <summary>What the log says of a decision.</summary>

@@ -105,6 +105,9 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
 
     internal Patience Patience => patience;
 
+    /// <summary>From when on an order is slow.</summary>
+    internal TimeSpan SlowAfter => times.SlowAfter;
+
     /// <summary>The switches as they stand now. A change that cannot be read changes nothing, and is reported.</summary>
     internal StepSwitch Switch()
     {
@@ -136,6 +139,7 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
         var route = RouteOf(saga.Route);
         var before = saga.ProgressOn(route);
         var now = time.GetUtcNow();
+        var (was, askedAt) = (Transition.Stand.Of(saga), saga.AskedAt);
         var decision = new Decider(route, patience, now).Decide(before, happening);
         saga.Take(decision.After, route, now);
         if (decision.Says == Said.Done)
@@ -147,7 +151,14 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
         if (decision.Alert is { } alert)
             await AlertAsync(saga, alert, now, publisher, ct).ConfigureAwait(false);
         if (session is not null)
-            Record(session, saga, route, before, happening, decision, actor, now);
+            Record(session, saga, route, before, happening, decision, actor, now).ToTell = new()
+            {
+                Was = was,
+                Is = Transition.Stand.Of(saga),
+                Took = decision.Answers(before.Asked) ? now - askedAt : null,
+                Ended = decision.Ends is null ? null : (CompensatingState.Word(decision.Ends.Value), now - saga.StartedAt),
+                Alert = decision.Alert,
+            };
         return decision;
     }
 

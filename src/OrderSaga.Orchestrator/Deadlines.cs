@@ -1,6 +1,5 @@
 using System.Globalization;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Health;
 using OrderSaga.Messaging.Outbox;
@@ -12,7 +11,7 @@ namespace OrderSaga.Orchestrator;
 /// What is done when nothing was heard: an order's deadline has passed, or its process had died. One commit per order; the row's version
 /// keeps it from one that somebody else has just moved.
 /// </summary>
-internal sealed class Deadlines(Outbox<OrchestratorDb> outbox, OrderStateMachine machine, Hearing hearing, TimeProvider time, ILogger<Deadlines> log) : IActOnTimeout<OrderState>
+internal sealed class Deadlines(Outbox<OrchestratorDb> outbox, OrderStateMachine machine, Hearing hearing, TimeProvider time) : IActOnTimeout<OrderState>
 {
     private readonly TaskCompletionSource counting = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -53,7 +52,7 @@ internal sealed class Deadlines(Outbox<OrchestratorDb> outbox, OrderStateMachine
         // Ended and archived since, or not to be taken for silent.
         if (saga is null || await what(db, saga).ConfigureAwait(false) is not { } happening)
             return false;
-        var (state, because, waited) = (saga.CurrentState, why(saga), Waits(saga));
+        var because = why(saga);
         var decision = await machine.ApplyAsync(saga, happening, session.Publisher, session, ct).ConfigureAwait(false);
         if (decision.Says == Said.Ignored)
         {
@@ -63,11 +62,10 @@ internal sealed class Deadlines(Outbox<OrchestratorDb> outbox, OrderStateMachine
         }
 
         session.Entry!.MessageId = MessageId.Derive(orderId, $"sweep:{saga.Version}");
-        log.LogInformation("Order {OrderId} in state {State}, {Waited}, {Why}: {Says}, now {Waits}", orderId, state, waited, because, decision.Says, Waits(saga));
+        if (session.Entry is SagaLogEntry { ToTell: { } told })
+            told.Why = because;
         return true;
     }, ct);
 
     private string Late(OrderState saga) => string.Create(CultureInfo.InvariantCulture, $"{(time.GetUtcNow() - saga.Due)?.TotalSeconds:0.0} s past its deadline");
-
-    private static string Waits(OrderState saga) => saga.Asked is null ? "at rest" : $"{saga.Phase} {saga.Asked} (attempt {saga.Attempt})";
 }

@@ -26,6 +26,9 @@ internal sealed record Decision(Progress After, string Says)
     /// <summary>What somebody should look at.</summary>
     public string? Alert { get; init; }
 
+    /// <summary>Whether it is what came of an ask: done, refused, confirmed, or found impossible.</summary>
+    public bool Answers(Asked? asked) => asked is { Phase: not Phase.Held } && Says is Said.Done or Said.Refused or Said.Undone or Said.TooLate or Said.Apologised && !After.IsAsked(asked.Value.Direction, asked.Value.Step);
+
     /// <summary>Nothing was changed because it must not be: the operator or customer is told so.</summary>
     public bool Denied => Says == Said.Denied;
 }

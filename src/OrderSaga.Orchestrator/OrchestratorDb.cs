@@ -119,6 +119,7 @@ public sealed class OrchestratorDb(DbContextOptions<OrchestratorDb> options) : D
         order.Property(o => o.Phase).HasMaxLength(10);
         order.Property(o => o.CancelReason).HasMaxLength(200);
         order.Property(o => o.Ended).HasMaxLength(12);
+        order.Property(o => o.Trace).HasMaxLength(55);
         // The row is the timer; a scheduler's own token has no place in it.
         order.Ignore(o => o.TimerId);
         order.Ignore(o => o.OrderId).Ignore(o => o.Customer).Ignore(o => o.Lines);

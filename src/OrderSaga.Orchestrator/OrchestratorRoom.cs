@@ -1,7 +1,9 @@
+using System.Diagnostics.Metrics;
 using MassTransit;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using OrderSaga.Messaging;
@@ -10,6 +12,7 @@ using OrderSaga.Messaging.Health;
 using OrderSaga.Messaging.Outbox;
 using OrderSaga.Messaging.Sagas;
 using OrderSaga.Messaging.Scheduling;
+using OrderSaga.Messaging.Telemetry;
 
 namespace OrderSaga.Orchestrator;
 
@@ -23,11 +26,16 @@ public static class OrchestratorRoom
     public static Mailbox Alerts { get; } = new("alerts", typeof(RaiseAlert));
 
     /// <summary>The room's face to those who take orders in, read them and act on them: <see cref="Intake"/>, <see cref="Queries"/> and <see cref="Operations"/>.</summary>
-    public static void AddOrchestratorFace(this IServiceCollection services, Database database)
+    /// <param name="services">The host's.</param>
+    /// <param name="database">The orchestrator's.</param>
+    /// <param name="participants">Who does the steps: by their names it is told which service takes how long.</param>
+    public static void AddOrchestratorFace(this IServiceCollection services, Database database, params IReadOnlyList<Mailbox> participants)
     {
         services.AddSection<CheckoutOptions>(CheckoutOptions.Section);
+        services.AddMetrics();
         services.AddSingleton<OrderChanges>();
-        services.AddDatabase<OrchestratorDb>(database, options: (provider, options) => options.AddInterceptors(provider.GetRequiredService<OrderChanges>()));
+        services.AddSingleton(provider => new Transitions(provider.GetRequiredService<IMeterFactory>(), participants, provider.GetRequiredService<ILogger<Transitions>>()));
+        services.AddDatabase<OrchestratorDb>(database, options: (provider, options) => options.AddInterceptors(provider.GetRequiredService<OrderChanges>(), provider.GetRequiredService<Transitions>()));
         services.AddReliableMessaging<OrchestratorDb, SagaLogEntry>();
         services.AddSingleton<OrderStateMachine>();
         services.AddSingleton(provider => new Intake(
@@ -80,6 +88,7 @@ public static class OrchestratorRoom
         bus.AddSingleton<IActOnTimeout<OrderState>>(provider => provider.GetRequiredService<Deadlines>());
         bus.AddQuartzTimeouts<OrchestratorDb, OrderState>(underWay: order => order.Asked != null);
         bus.AddHostedService<Retention>();
+        bus.AddLook<OrderFigures>();
         bus.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<Sweep>(provider, forgetfulTransport));
     }
 }

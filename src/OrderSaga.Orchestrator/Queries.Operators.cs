@@ -10,7 +10,6 @@ public sealed partial class Queries
 {
     private const int PageSize = 50;
     private const char UnderWay = 'u', AtRest = 'r';
-    private static readonly TimeSpan SlowAfter = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Lately = TimeSpan.FromMinutes(5);
 
     /// <summary>The states that an order may be in, in the order of the table.</summary>
@@ -126,7 +125,7 @@ public sealed partial class Queries
     public async Task<ShopSummary> SummaryAsync(CancellationToken ct)
     {
         var now = time.GetUtcNow();
-        var (slow, since) = (now - SlowAfter, now - Lately);
+        var (slow, since) = (now - machine.SlowAfter, now - Lately);
         await using var scope = scopes.CreateAsyncScope();
         var db = Db(scope);
         var underWay = db.Orders.AsNoTracking().Where(o => o.Asked != null && o.EndedAt == null);
@@ -148,7 +147,7 @@ public sealed partial class Queries
         return new(
             now,
             States.ToDictionary(state => state, state => open.Where(o => o.State == state).Sum(o => o.Count) + ended.Where(e => e.State == state).Sum(e => e.Count)),
-            open.Sum(o => o.Count), open.Sum(o => o.Paused), open.Sum(o => o.Slow), SlowAfter.TotalSeconds, oldest is null ? null : Line(oldest), stuck,
+            open.Sum(o => o.Count), open.Sum(o => o.Paused), open.Sum(o => o.Slow), machine.SlowAfter.TotalSeconds, oldest is null ? null : Line(oldest), stuck,
             new(Lately.TotalSeconds, started, Ended(StateNames.Complete), Ended(StateNames.Compensated), Ended(StateNames.Failed), started / Lately.TotalSeconds, lately.Sum(l => l.Count) / Lately.TotalSeconds));
     }
 

@@ -34,4 +34,7 @@ public sealed class SagaLogEntry : HandledMessage
 
     /// <summary>Who did it, if a person did.</summary>
     public string? Actor { get; init; }
+
+    /// <summary>What is told of it when it is committed; not a part of the row.</summary>
+    internal Transition? ToTell { get; set; }
 }

@@ -10,7 +10,8 @@ namespace OrderSaga.Host.Reconciliation;
 /// <summary>Shows operators whether everybody's books agree. Reads only, and all of the books: nothing for every minute.</summary>
 internal static class ReconciliationApi
 {
-    private const int UsuallySettled = 30, LongestSettled = 24 * 60 * 60;
+    internal const int UsuallySettled = 30;
+    private const int LongestSettled = 24 * 60 * 60;
 
     // From its first effect to its end: what is that much younger than what is forgotten is known, or nobody's.
     private static readonly TimeSpan LongestOrder = TimeSpan.FromDays(1);
@@ -31,8 +32,19 @@ internal static class ReconciliationApi
     {
         if (settled is < 0 or > LongestSettled)
             return Problems.Invalid("question", new Dictionary<string, string[]> { ["settled"] = [$"It is a number of seconds from 0 to {LongestSettled}: orders that ended less than that ago are left out."] });
-        if (Settings.AllRoles.Except(["web"]).FirstOrDefault(role => !settings.Database.Knows(role)) is { } unknown)
+        if (UnknownIn(settings) is { } unknown)
             return Problems.Of(409, "books-unknown", "Not all books can be read here.", $"This process does not know the database of {unknown}: set {DatabaseSettings.KeyOf(unknown)}.");
+        var (now, findings, missing) = await FindAsync(settings, databaseOf, services, time, TimeSpan.FromSeconds(settled), ct).ConfigureAwait(false);
+        return Results.Ok(new { at = now, settledSeconds = settled, violations = findings.Sum(f => f.Count), checks = findings, notChecked = missing });
+    }
+
+    /// <summary>A role whose database this process does not know.</summary>
+    internal static string? UnknownIn(Settings settings) => Settings.AllRoles.Except(["web"]).FirstOrDefault(role => !settings.Database.Knows(role));
+
+    /// <summary>Reads all of the books and compares them; leaves out orders that ended less than that ago.</summary>
+    internal static async Task<(DateTimeOffset At, IReadOnlyList<Finding> Findings, string? Missing)> FindAsync(
+        Settings settings, Func<string, Database> databaseOf, IServiceProvider services, TimeProvider time, TimeSpan settled, CancellationToken ct)
+    {
         var now = time.GetUtcNow();
         var known = services.GetRequiredService<IOptions<CheckoutOptions>>().Value.LogRetention;
         string? missing = null;
@@ -41,8 +53,7 @@ internal static class ReconciliationApi
             (var charges, missing) = await ChargesAsync(settings, services, stop).ConfigureAwait(false);
             return charges;
         }, now - known + LongestOrder, ct).ConfigureAwait(false);
-        var findings = new Reconciler(books, now - TimeSpan.FromSeconds(settled)).Find();
-        return Results.Ok(new { at = now, settledSeconds = settled, violations = findings.Sum(f => f.Count), checks = findings, notChecked = missing });
+        return (now, [.. new Reconciler(books, now - settled).Find()], missing);
     }
 
     // Page by page over HTTP, as from any provider.

@@ -29,6 +29,11 @@ public static class Operators
         where TBuilder : IEndpointConventionBuilder
         => endpoint.AddEndpointFilter(new Only(toAct: false)).WithMetadata(Mark.Instance);
 
+    /// <summary>For the same, where there is nothing to operate: a process that shows only this may be reached without anybody having a key. It lets nobody in then.</summary>
+    public static TBuilder ForWatchers<TBuilder>(this TBuilder endpoint)
+        where TBuilder : IEndpointConventionBuilder
+        => endpoint.AddEndpointFilter(new Only(toAct: false));
+
     /// <summary>The name of the operator whom this endpoint let in.</summary>
     public static string Operator(this HttpContext http) =>
         http.Items[Name] as string ?? throw new InvalidOperationException($"{http.GetEndpoint()?.DisplayName} is not marked for operators.");

@@ -38,6 +38,10 @@ namespace OrderSaga.Orchestrator.Migrations.SqlServer
                         .HasColumnType("nvarchar(64)")
                         .HasColumnName("asked");
 
+                    b.Property<DateTimeOffset?>("AskedAt")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("asked_at");
+
                     b.Property<int>("Attempt")
                         .HasColumnType("int")
                         .HasColumnName("attempt");
@@ -152,6 +156,11 @@ namespace OrderSaga.Orchestrator.Migrations.SqlServer
                         .HasPrecision(18, 2)
                         .HasColumnType("decimal(18,2)")
                         .HasColumnName("total");
+
+                    b.Property<string>("Trace")
+                        .HasMaxLength(55)
+                        .HasColumnType("nvarchar(55)")
+                        .HasColumnName("trace");
 
                     b.Property<DateTimeOffset>("UpdatedAt")
                         .HasColumnType("datetimeoffset")
@@ -246,6 +255,10 @@ namespace OrderSaga.Orchestrator.Migrations.SqlServer
                         .HasColumnType("nvarchar(64)")
                         .HasColumnName("asked");
 
+                    b.Property<DateTimeOffset?>("AskedAt")
+                        .HasColumnType("datetimeoffset")
+                        .HasColumnName("asked_at");
+
                     b.Property<int>("Attempt")
                         .HasColumnType("int")
                         .HasColumnName("attempt");
@@ -360,6 +373,11 @@ namespace OrderSaga.Orchestrator.Migrations.SqlServer
                         .HasPrecision(18, 2)
                         .HasColumnType("decimal(18,2)")
                         .HasColumnName("total");
+
+                    b.Property<string>("Trace")
+                        .HasMaxLength(55)
+                        .HasColumnType("nvarchar(55)")
+                        .HasColumnName("trace");
 
                     b.Property<DateTimeOffset>("UpdatedAt")
                         .HasColumnType("datetimeoffset")

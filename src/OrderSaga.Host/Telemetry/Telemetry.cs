@@ -1,0 +1,52 @@
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OrderSaga.Messaging.Http;
+using OrderSaga.Messaging.Telemetry;
+
+namespace OrderSaga.Host.Telemetry;
+
+/// <summary>What the program says of itself to those who watch over it: at /metrics, and by OTLP where OTEL_EXPORTER_OTLP_ENDPOINT says to whom.</summary>
+internal static class Telemetry
+{
+    private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    public static void AddTelemetry(this IServiceCollection services, IConfiguration configuration, Settings settings)
+    {
+        services.AddMetrics();
+        services.AddSingleton<Exposition>();
+        services.AddSingleton(provider =>
+        {
+            var builder = Sdk.CreateMeterProviderBuilder().ConfigureServices(s => s.AddSingleton(configuration)).ConfigureResource(r => Name(r, settings)).AddMeter(Meters.Name)
+                .AddReader(provider.GetRequiredService<Exposition>().Reader);
+            return (Exports(configuration, "METRICS") ? builder.AddOtlpExporter() : builder).Build();
+        });
+        services.AddHostedService<Watched>();
+    }
+
+    public static void MapMetrics(this IEndpointRouteBuilder app) =>
+        app.MapGet("/metrics", async (Exposition exposition, IEnumerable<Look> looks) =>
+        {
+            await Task.WhenAll(looks.Select(l => l.FreshenAsync()));
+            return Results.Text(exposition.Collect(), Exposition.ContentType);
+        }).ForWatchers().DisableRateLimiting().ExcludeFromDescription();
+
+    private static bool Exports(IConfiguration configuration, string signal) =>
+        !string.IsNullOrWhiteSpace(configuration[Endpoint]) || !string.IsNullOrWhiteSpace(configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"]);
+
+    private static void Name(ResourceBuilder resource, Settings settings)
+    {
+        var roles = Settings.AllRoles.Where(settings.Roles.Contains);
+        resource.AddService("ordersaga", serviceInstanceId: $"{Environment.MachineName}:{Environment.ProcessId}")
+            .AddAttributes([new("ordersaga.roles", string.Join(',', roles))])
+            .AddEnvironmentVariableDetector();
+    }
+
+    // There before anything is counted, and flushed when all has ended.
+    private sealed class Watched(MeterProvider meters) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.Run(() => meters.ForceFlush(2_000), CancellationToken.None);
+    }
+}
