@@ -13,6 +13,7 @@ CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureIn
 if (await CommandLine.TryRunAsync(args) is { } exitCode)
     return exitCode;
 
+Traces.KeepBaggage();
 var builder = Start.Configured(args is ["run", ..] ? args[1..] : args);
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = OrdersApi.LargestBody);
 try
@@ -33,6 +34,7 @@ try
 
     // Not disposed when the start fails: a bus that never started takes a minute to stop.
     var app = builder.Build();
+    app.UseTraces();
     app.UseProblems();
     app.MapHealth();
     app.MapMetrics();

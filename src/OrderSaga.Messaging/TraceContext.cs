@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using MassTransit;
 using MassTransit.Configuration;
 using MassTransit.Logging;
+using OrderSaga.Messaging.Telemetry;
 
 namespace OrderSaga.Messaging;
 
@@ -13,7 +14,6 @@ namespace OrderSaga.Messaging;
 internal sealed class TraceContext : IPipeSpecification<ConsumeContext>, IFilter<ConsumeContext>
 {
     private const string Parent = "traceparent", State = "tracestate";
-    private static readonly ActivitySource Source = new("OrderSaga.Messaging");
 
     public static void Write(SendContext context)
     {
@@ -24,11 +24,14 @@ internal sealed class TraceContext : IPipeSpecification<ConsumeContext>, IFilter
             context.Headers.Set(State, state);
     }
 
-    /// <summary>What is sent later than it was captured still belongs to the trace that it was captured in.</summary>
-    public static Activity? GoOn(IReadOnlyDictionary<string, string> stored) =>
-        Activity.Current is null && stored.GetValueOrDefault(DiagnosticHeaders.ActivityId) is { } id && ActivityContext.TryParse(id, stored.GetValueOrDefault(State), isRemote: true, out var parent)
-            ? Source.StartActivity("outbox send", ActivityKind.Producer, parent)
-            : null;
+    /// <summary>What is sent later than it was captured, or by somebody else, still belongs to the trace that it was captured in.</summary>
+    public static Activity? GoOn(IReadOnlyDictionary<string, string> stored)
+    {
+        var activity = SagaTrace.GoOn("outbox send", ActivityKind.Producer, stored.GetValueOrDefault(DiagnosticHeaders.ActivityId), stored.GetValueOrDefault(State));
+        if (activity is not null && Guid.TryParse(stored.GetValueOrDefault(SagaHeaders.SagaId), out var sagaId))
+            SagaTrace.Mark(sagaId);
+        return activity;
+    }
 
     public IEnumerable<ValidationResult> Validate() => [];
 
@@ -37,6 +40,8 @@ internal sealed class TraceContext : IPipeSpecification<ConsumeContext>, IFilter
     public async Task Send(ConsumeContext context, IPipe<ConsumeContext> next)
     {
         using var activity = Continue(context.ReceiveContext.TransportHeaders);
+        if (Activity.Current is not null && Guid.TryParse(context.Headers.Get<string>(SagaHeaders.SagaId), out var sagaId))
+            SagaTrace.Mark(sagaId);
         await next.Send(context).ConfigureAwait(false);
     }
 
@@ -46,6 +51,6 @@ internal sealed class TraceContext : IPipeSpecification<ConsumeContext>, IFilter
     private static Activity? Continue(Headers headers) =>
         !headers.TryGetHeader(DiagnosticHeaders.ActivityId, out _) && headers.TryGetHeader(Parent, out var value)
             && ActivityContext.TryParse(value as string, headers.Get<string>(State), isRemote: true, out var parent)
-            ? Source.StartActivity("continue", ActivityKind.Consumer, parent, links: Activity.Current is { } receive ? [new(receive.Context)] : null)
+            ? SagaTrace.Source.StartActivity("continue", ActivityKind.Consumer, parent, links: Activity.Current is { } receive ? [new(receive.Context)] : null)
             : null;
 }

@@ -1,10 +1,12 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using MassTransit;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using OrderSaga.Contracts;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Outbox;
+using OrderSaga.Messaging.Telemetry;
 
 namespace OrderSaga.Orchestrator;
 
@@ -135,7 +137,14 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
     internal async Task<Decision> ApplyAsync(TState saga, Happening happening, IPublishEndpoint publisher, OutboxSession? session, CancellationToken ct, Action? keep = null, string? actor = null)
     {
         if (happening is Happening.Submitted && saga.Version == 0)
+        {
+            saga.Trace = SagaTrace.Kept;
             keep?.Invoke();
+        }
+
+        // A timer, an operator or a restart moves it: what follows belongs to the order's own trace.
+        using var span = SagaTrace.GoOn("go on", ActivityKind.Internal, saga.Trace);
+        SagaTrace.Mark(saga.CorrelationId);
         var route = RouteOf(saga.Route);
         var before = saga.ProgressOn(route);
         var now = time.GetUtcNow();

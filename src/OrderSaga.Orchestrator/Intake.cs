@@ -3,6 +3,7 @@ using OrderSaga.Contracts;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Outbox;
 using OrderSaga.Messaging.Steps;
+using OrderSaga.Messaging.Telemetry;
 
 namespace OrderSaga.Orchestrator;
 
@@ -29,11 +30,15 @@ public sealed class Intake
     /// </summary>
     public Task<Accepted> SubmitAsync(SubmitOrder order, string? idempotencyKey, CancellationToken ct, IReadOnlyList<PlannedFault>? faults = null) => outbox.RunAsync(async (db, session) =>
     {
-        if (idempotencyKey is not null && await BeforeAsync(db, order, idempotencyKey, ct).ConfigureAwait(false) is { } before)
-            return before;
-
         // Time first, so that new rows lie side by side; the other 74 bits are random and cannot be guessed.
         var orderId = Guid.CreateVersion7(time.GetUtcNow());
+        SagaTrace.Mark(orderId);
+        if (idempotencyKey is not null && await BeforeAsync(db, order, idempotencyKey, ct).ConfigureAwait(false) is { } before)
+        {
+            SagaTrace.Mark(before.OrderId);
+            return before;
+        }
+
         var saga = new OrderState { IdempotencyKey = idempotencyKey, Faults = PlannedFault.Write(faults ?? []) };
         await machine.ApplyAsync(saga, new Happening.Submitted(), session.Publisher, session, ct,
             keep: () => machine.Begin(saga, (s, on) => s.Accept(order with { OrderId = orderId }, OrderStateMachine.QuotesCount(on)))).ConfigureAwait(false);

@@ -113,7 +113,7 @@ public sealed class When_the_public_faces_are_walked : IAsyncLifetime
         foreach (var path in new[]
         {
             "/ops/orders?state=Complete&status=Completed&olderThan=0s&customer=c-1", $"/ops/orders/{id}", $"/ops/orders/{id}/step-log", "/ops/summary", "/ops/stuck", "/ops/audit", "/ops/reconciliation", "/ops/dead-letters", "/ops/alerts",
-            "/health/live", "/health/ready", "/alive", "/health", "/openapi/v1.json",
+            "/health/live", "/health/ready", "/alive", "/health", "/openapi/v1.json", "/metrics",
             "/inventory/products/sku-apple", $"/gateway/charges?orderId={id}", $"/notification/sent?orderId={id}", $"/shipping/shipments/{id}",
         })
         {

@@ -1,6 +1,8 @@
+using System.Globalization;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
 using OrderSaga.Messaging.Http;
 using OrderSaga.Messaging.Telemetry;
 
@@ -22,6 +24,10 @@ internal static class Telemetry
             return (Exports(configuration, "METRICS") ? builder.AddOtlpExporter() : builder).Build();
         });
         services.AddHostedService<Watched>();
+        if (Exports(configuration, "TRACES"))
+            services.AddSingleton(_ => Sdk.CreateTracerProviderBuilder().ConfigureServices(s => s.AddSingleton(configuration)).ConfigureResource(r => Name(r, settings))
+                .AddSource(SagaTrace.Source.Name, "Microsoft.AspNetCore", "System.Net.Http", "MassTransit", "Npgsql")
+                .SetSampler(new ParentBasedSampler(new OrdersOnly(Share(configuration)))).AddProcessor(new NamesSaga()).AddOtlpExporter().Build());
     }
 
     public static void MapMetrics(this IEndpointRouteBuilder app) =>
@@ -34,6 +40,10 @@ internal static class Telemetry
     private static bool Exports(IConfiguration configuration, string signal) =>
         !string.IsNullOrWhiteSpace(configuration[Endpoint]) || !string.IsNullOrWhiteSpace(configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"]);
 
+    // Of the traces that begin here; what comes in one that is recorded, is.
+    private static double Share(IConfiguration configuration) =>
+        double.TryParse(configuration["OTEL_TRACES_SAMPLER_ARG"], CultureInfo.InvariantCulture, out var share) && share is >= 0 and <= 1 ? share : 1;
+
     private static void Name(ResourceBuilder resource, Settings settings)
     {
         var roles = Settings.AllRoles.Where(settings.Roles.Contains);
@@ -43,10 +53,12 @@ internal static class Telemetry
     }
 
     // There before anything is counted, and flushed when all has ended.
-    private sealed class Watched(MeterProvider meters) : IHostedService
+    private sealed class Watched(MeterProvider meters, TracerProvider? traces = null) : IHostedService
     {
+        private const int Patience = 2_000;
+
         public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-        public Task StopAsync(CancellationToken cancellationToken) => Task.Run(() => meters.ForceFlush(2_000), CancellationToken.None);
+        public Task StopAsync(CancellationToken cancellationToken) => Task.Run(() => meters.ForceFlush(Patience) & traces?.ForceFlush(Patience) ?? true, CancellationToken.None);
     }
 }

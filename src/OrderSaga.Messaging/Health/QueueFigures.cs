@@ -65,6 +65,6 @@ public static class QueueFiguring
     public static void ShowConnection(this IRabbitMqReceiveEndpointConfigurator endpoint, IServiceProvider services)
     {
         if (services.GetService<QueueFigures>() is { } figures)
-            endpoint.ConfigureConnection(pipe => pipe.UseExecute(context => figures.Use(context.Connection)));
+            endpoint.ConfigureChannel(pipe => pipe.UseExecute(context => figures.Use(context.ConnectionContext.Connection)));
     }
 }

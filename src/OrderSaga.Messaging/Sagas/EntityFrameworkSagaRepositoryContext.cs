@@ -5,6 +5,7 @@ using MassTransit.Middleware.Outbox;
 using MassTransit.Saga;
 using Microsoft.EntityFrameworkCore;
 using OrderSaga.Messaging.Outbox;
+using OrderSaga.Messaging.Telemetry;
 
 namespace OrderSaga.Messaging.Sagas;
 
@@ -41,6 +42,7 @@ internal sealed class EntityFrameworkSagaRepositoryContext<TSaga, TDb, T>(
 
     public async Task<SagaConsumeContext<TSaga, T>> Load(Guid correlationId)
     {
+        SagaTrace.Mark(correlationId);
         var instance = await load(correlationId).ConfigureAwait(false);
         return instance is null ? null! : await CreateSagaConsumeContext(context, instance, SagaConsumeContextMode.Load).ConfigureAwait(false);
     }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using OrderSaga.Messaging.Steps;
 using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Telemetry;
 
 namespace OrderSaga.Services;
 
@@ -62,6 +63,7 @@ internal sealed class GatewayApi(IServiceScopeFactory scopes, TimeProvider time,
     {
         var (order, key, after) = (http.Request.Query["orderId"].ToString(), http.Request.Query["key"].ToString(), http.Request.Query["after"].ToString());
         var orderId = Guid.TryParse(order, out var id) ? id : (Guid?)null;
+        Mark(key);
         if ((order.Length > 0 && orderId is null) || http.Request.Query.Any(q => q.Value.ToString().Length == 0) || new[] { order, key, after }.Count(text => text.Length > 0) > 1)
             return Problem(StatusCodes.Status400BadRequest, "The call is not valid.", "Ask by orderId, which is a GUID, or by key, or for all of them after a chargeId.");
         await using var scope = scopes.CreateAsyncScope();
@@ -75,6 +77,7 @@ internal sealed class GatewayApi(IServiceScopeFactory scopes, TimeProvider time,
     private async Task<IResult> OnceAsync(HttpContext http, string fingerprint, string? token, Func<Ledger, string, Behaviour, Task<IResult>> act)
     {
         var key = KeyOf(http.Request);
+        Mark(key);
         var behaviour = Behaviour.Of(http.Request, token, plans is { Honoured: true });
         var stopping = http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
         await using var scope = scopes.CreateAsyncScope();
@@ -90,6 +93,13 @@ internal sealed class GatewayApi(IServiceScopeFactory scopes, TimeProvider time,
             await Task.Delay(times.Slow, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var answer = await act(ledger, key, behaviour).ConfigureAwait(false);
         return behaviour.HangsUp ? HangUp(http) : answer;
+    }
+
+    // No baggage comes with a call, to here as to any provider: whose it is stands in the key.
+    private static void Mark(string key)
+    {
+        if (key.Split(':') is ["saga", var saga, _] && Guid.TryParse(saga, out var sagaId))
+            SagaTrace.Mark(sagaId);
     }
 
     private static async Task<IResult> HangUpAsync(HttpContext http, CancellationToken stopping)

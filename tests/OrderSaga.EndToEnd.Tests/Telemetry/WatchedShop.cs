@@ -5,6 +5,9 @@ using OrderSaga.EndToEnd.Tests.Support;
 
 namespace OrderSaga.EndToEnd.Tests.Telemetry;
 
+[CollectionDefinition(nameof(WatchedShop))]
+public sealed class WatchedShops : ICollectionFixture<WatchedShop>;
+
 /// <summary>One shop for all that is told of it, on real servers; its log is JSON.</summary>
 public sealed class WatchedShop : IAsyncLifetime
 {

@@ -4,7 +4,8 @@ using OrderSaga.EndToEnd.Tests.Support;
 
 namespace OrderSaga.EndToEnd.Tests.Telemetry;
 
-public sealed class When_transitions_are_logged(WatchedShop watched) : IClassFixture<WatchedShop>
+[Collection(nameof(WatchedShop))]
+public sealed class When_transitions_are_logged(WatchedShop watched)
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
