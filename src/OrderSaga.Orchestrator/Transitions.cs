@@ -62,7 +62,7 @@ internal sealed class Transitions : DbTransactionInterceptor
         return Task.CompletedTask;
     }
 
-    private void Tell(Transition transition, SagaLogEntry entry)
+    internal void Tell(Transition transition, SagaLogEntry entry)
     {
         transition.Write(log, entry);
         // The key ends with what was asked for.

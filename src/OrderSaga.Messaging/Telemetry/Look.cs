@@ -54,6 +54,7 @@ public abstract class Look(TimeProvider time, ILogger log)
         }
         catch (Exception e)
         {
+            await patience.CancelAsync().ConfigureAwait(false);
             // That a server is away is said elsewhere, and that these are missing by their absence.
             log.LogDebug(e, "{Look} could not be seen", GetType().Name);
         }
