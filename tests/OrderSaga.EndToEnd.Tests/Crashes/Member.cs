@@ -49,12 +49,29 @@ internal sealed class Member : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until it is well, whoever it is by now.</summary>
+    /// <summary>Waits until it is well, whoever it is by now: an order may still be due that kills it.</summary>
     public async Task ReadyAsync(CancellationToken ct)
     {
-        while (!Shop.IsUp)
+        while (true)
+        {
+            var life = Shop;
+            try
+            {
+                if (life.IsUp)
+                {
+                    await life.ReadyAsync(ct);
+                    return;
+                }
+            }
+            catch (InvalidOperationException)
+            {
+                // It is seen by its connections before it is seen by its process.
+                if (await Task.WhenAny(life.Ended, Task.Delay(TimeSpan.FromSeconds(5), ct)) != life.Ended)
+                    throw;
+            }
+
             await Task.Delay(50, ct);
-        await Shop.ReadyAsync(ct);
+        }
     }
 
     /// <summary>kill -9; it stays away for that long.</summary>
