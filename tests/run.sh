@@ -4,8 +4,9 @@
 # A filter is part of a test's full name (OrderSaga.Messaging.Tests.Outbox.When_x.Should_y); several are alternatives.
 # --long also runs what takes minutes (ORDERSAGA_TEST_LONG=1).
 #
-# Tests get a PostgreSQL and a RabbitMQ that are theirs alone: data in a temporary folder, free ports of 127.0.0.1, passwords made
-# for the run. All of it is gone afterwards. SQL Server is tested where ORDERSAGA_TEST_SQLSERVER holds a connection string.
+# What is missing (PostgreSQL, RabbitMQ, Chromium) is installed where this is root. Tests get servers that are theirs alone: data in a
+# temporary folder, free ports of 127.0.0.1, passwords made for the run. All of it is gone afterwards. SQL Server is tested where
+# ORDERSAGA_TEST_SQLSERVER holds a connection string. What the pages look like is kept in artifacts/test-logs/pages.
 #
 # A skip counts as a failure unless its reason begins with 'SQL Server', and so does a runner that does not come to its summary.
 
@@ -122,10 +123,18 @@ find_rabbitmq() { # RabbitMQ's own script: the one in /usr/sbin insists on Debia
   done
 }
 
+find_chromium() { # what Debian calls chromium has other names elsewhere
+  local found
+  for found in "${ORDERSAGA_TEST_CHROMIUM:-}" chromium chromium-browser google-chrome; do
+    if [[ -n $found ]] && command -v "$found"; then return; fi
+  done
+}
+
 install_missing() {
   local missing=() since
   [[ -x $(find_postgres)/initdb ]] || missing+=(postgresql)
   [[ -n $(find_rabbitmq) ]] || missing+=(rabbitmq-server)
+  [[ -n $(find_chromium) ]] || missing+=(chromium)
   ((${#missing[@]} == 0)) && return
 
   local by_hand="sudo apt-get update && sudo apt-get install -y ${missing[*]}"
@@ -339,6 +348,8 @@ dotnet --version >/dev/null 2>&1 ||
   give_up "The .NET 10 SDK is missing: install it from https://dotnet.microsoft.com/download/dotnet/10.0 (or your system's package dotnet-sdk-10.0)."
 
 install_missing
+ORDERSAGA_TEST_CHROMIUM=$(find_chromium)
+export ORDERSAGA_TEST_CHROMIUM
 start_servers
 build
 await_server PostgreSQL "$postgres_group" "$logs/postgres.log" "$postgres_bin/pg_isready" -q -h 127.0.0.1 -p "$postgres_port"

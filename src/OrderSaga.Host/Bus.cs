@@ -20,7 +20,8 @@ internal static class Bus
     // A connection by which nothing comes is given up after two to three of these: not the minutes that are the client's own default.
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
-    private static readonly Mailbox[] Services = [Orders.Mailbox, Inventory.Mailbox, Pricing.Mailbox, Payment.Mailbox, Shipping.Mailbox, Notification.Mailbox];
+    /// <summary>The queues of the services.</summary>
+    internal static readonly Mailbox[] Services = [Orders.Mailbox, Inventory.Mailbox, Pricing.Mailbox, Payment.Mailbox, Shipping.Mailbox, Notification.Mailbox];
 
     public static void AddRoles(this IServiceCollection services, Settings settings, Func<string, Database> databaseOf)
     {

@@ -28,7 +28,7 @@ try
     builder.Services.AddTelemetry(builder.Configuration, settings);
     if (settings.Roles.Contains("web"))
     {
-        builder.Services.AddWeb();
+        builder.Services.AddWeb(provider => new HostBooks(settings, databaseOf, provider, provider.GetRequiredService<TimeProvider>()));
         builder.Services.AddReconciliationWatch(settings, databaseOf);
     }
 
@@ -41,8 +41,8 @@ try
     if (settings.Roles.Contains("web"))
     {
         app.MapWeb();
-        app.MapReconciliation(settings, databaseOf);
-        app.MapStepLogs(settings, databaseOf);
+        app.MapReconciliation();
+        app.MapStepLogs();
     }
 
     app.MapRoles(settings);

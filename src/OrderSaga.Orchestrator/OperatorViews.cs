@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using OrderSaga.Contracts;
 
 namespace OrderSaga.Orchestrator;
 
@@ -10,8 +11,15 @@ namespace OrderSaga.Orchestrator;
 /// <param name="Customer">The customer's id.</param>
 /// <param name="Paused">Whether an operator holds it.</param>
 /// <param name="Archived">Those that are archived, instead of all others.</param>
+/// <param name="Reason">Why it is undone; a code.</param>
+/// <param name="Text">The last digits of its id, or a text in what was submitted, such as an e-mail address.</param>
 public sealed record OrderFilter(
-    string? State = null, string? Status = null, TimeSpan? OlderThan = null, string? Step = null, string? Customer = null, bool? Paused = null, bool Archived = false);
+    string? State = null, string? Status = null, TimeSpan? OlderThan = null, string? Step = null, string? Customer = null, bool? Paused = null, bool Archived = false,
+    string? Reason = null, string? Text = null)
+{
+    /// <summary>Whether it asks for what no index knows. Of those that ended so many are looked through for a page, and the next goes on from there.</summary>
+    public bool Looks => Reason is not null || Text is not null;
+}
 
 /// <summary>What the list of stuck undos is narrowed to.</summary>
 /// <param name="Step">Whose undo it is.</param>
@@ -109,3 +117,24 @@ public record ShopSummary(
 
 /// <summary>How many orders began, and came to rest in which way, within the last seconds.</summary>
 public sealed record ShopRates(double Seconds, int Started, int Completed, int Compensated, int Failed, double StartedPerSecond, double EndedPerSecond);
+
+/// <summary>How many orders had ended in each state at a moment, archived ones not counted: where there are many, counting them takes its time.</summary>
+public sealed record EndedOrders(DateTimeOffset At, IReadOnlyDictionary<string, int> States);
+
+/// <summary>A row of the table.</summary>
+/// <param name="Name">The step.</param>
+/// <param name="Reaches">The state that its success reaches; none past the point of no return.</param>
+/// <param name="Undo">The command that undoes it; none past the point of no return.</param>
+/// <param name="Optional">Whether a switch or the order decides about it.</param>
+public sealed record TableStep(string Name, string? Reaches, string? Undo, bool Optional);
+
+/// <summary>What goes on between the states.</summary>
+/// <param name="Waiting">How many orders wait for the answer to each command.</param>
+/// <param name="Stuck">How many undos of each step a person has to finish.</param>
+public sealed record ShopFlow(IReadOnlyDictionary<string, int> Waiting, IReadOnlyDictionary<string, int> Stuck);
+
+/// <summary>What began and ended within a minute.</summary>
+public sealed record ShopMinute(DateTimeOffset At, int Started, int Completed, int Undone);
+
+/// <summary>What an order is about.</summary>
+public sealed record OrderContent(string CustomerId, string Email, IReadOnlyList<OrderLine> Lines, Address Address, bool GiftWrap, string? IdempotencyKey, string? Faults);

@@ -8,7 +8,7 @@ namespace OrderSaga.Orchestrator;
 // those under way, the youngest first, and then the ended ones, the last that ended first; or, asked for by itself, the archive.
 public sealed partial class Queries
 {
-    private const int PageSize = 50;
+    private const int PageSize = 50, MostLooked = 20_000;
     private const char UnderWay = 'u', AtRest = 'r';
     private static readonly TimeSpan Lately = TimeSpan.FromMinutes(5);
 
@@ -28,18 +28,23 @@ public sealed partial class Queries
         var db = Db(scope);
         var found = new List<OrderState>();
         if (mark.Part == UnderWay && !filter.Archived && filter.Status is null or "Processing")
-            found = await UnderWayBehind(db, mark, filter).OrderByDescending(o => o.StartedAt).ThenByDescending(o => o.CorrelationId).Take(PageSize + 1).ToListAsync(ct).ConfigureAwait(false);
+            found = await Matching(UnderWayBehind(db, mark, filter), filter).OrderByDescending(o => o.StartedAt).ThenByDescending(o => o.CorrelationId).Take(PageSize + 1).ToListAsync(ct).ConfigureAwait(false);
         if (found.Count <= PageSize && filter.Status is not "Processing")
         {
             var (before, last) = mark.Part == AtRest ? (mark.At, mark.Id) : (DateTimeOffset.MaxValue, Guid.Empty);
-            found.AddRange(await Narrowed(db, filter.Archived ? db.Archived : db.Orders.Where(o => o.EndedAt != null), filter)
+            var ended = Narrowed(db, filter.Archived ? db.Archived : db.Orders.Where(o => o.EndedAt != null), filter)
                 .Where(o => o.EndedAt < before || (o.EndedAt == before && o.CorrelationId.CompareTo(last) < 0))
+                .OrderByDescending(o => o.EndedAt).ThenByDescending(o => o.CorrelationId);
+            found.AddRange(await Matching(filter.Looks ? ended.Take(MostLooked) : ended, filter)
                 .OrderByDescending(o => o.EndedAt).ThenByDescending(o => o.CorrelationId).Take(PageSize + 1 - found.Count).ToListAsync(ct).ConfigureAwait(false));
+            if (filter.Looks && found.Count <= PageSize
+                && await ended.Skip(MostLooked - 1).Select(o => new { o.EndedAt, o.CorrelationId }).FirstOrDefaultAsync(ct).ConfigureAwait(false) is { } further)
+                return new([.. found.Select(Line)], $"{new PageMark(AtRest, further.EndedAt!.Value, further.CorrelationId)}");
         }
 
         var shown = found.Take(PageSize).ToList();
         var next = found.Count <= PageSize ? (PageMark?)null
-            : shown[^1] is { EndedAt: { } ended } rested ? new(AtRest, ended, rested.OrderId) : new(UnderWay, shown[^1].StartedAt, shown[^1].OrderId);
+            : shown[^1] is { EndedAt: { } end } rested ? new(AtRest, end, rested.OrderId) : new(UnderWay, shown[^1].StartedAt, shown[^1].OrderId);
         return new([.. shown.Select(Line)], next?.ToString());
     }
 
@@ -122,7 +127,10 @@ public sealed partial class Queries
     public static PageMark MarkOf(AuditEntry entry) => new(UnderWay, entry.At, entry.Id);
 
     /// <summary>How the shop is doing.</summary>
-    public async Task<ShopSummary> SummaryAsync(CancellationToken ct)
+    public Task<ShopSummary> SummaryAsync(CancellationToken ct) => SummaryAsync(known: null, ct);
+
+    /// <summary>The same for who looks again and again, and has counted those that ended before.</summary>
+    public async Task<ShopSummary> SummaryAsync(EndedOrders? known, CancellationToken ct)
     {
         var now = time.GetUtcNow();
         var (slow, since) = (now - machine.SlowAfter, now - Lately);
@@ -137,7 +145,7 @@ public sealed partial class Queries
             Slow = g.Sum(o => o.StartedAt <= slow ? 1 : 0),
             Lately = g.Sum(o => o.StartedAt >= since ? 1 : 0),
         }).ToListAsync(ct).ConfigureAwait(false);
-        var ended = await db.Orders.Where(o => o.EndedAt != null).GroupBy(o => o.CurrentState).Select(g => new { State = g.Key, Count = g.Count() }).ToListAsync(ct).ConfigureAwait(false);
+        var ended = await EndedAsync(db, known, ct).ConfigureAwait(false);
         var lately = await db.Orders.Where(o => o.EndedAt >= since).GroupBy(o => o.CurrentState)
             .Select(g => new { State = g.Key, Count = g.Count(), Started = g.Sum(o => o.StartedAt >= since ? 1 : 0) }).ToListAsync(ct).ConfigureAwait(false);
         var oldest = await underWay.OrderBy(o => o.StartedAt).FirstOrDefaultAsync(ct).ConfigureAwait(false);
@@ -146,7 +154,7 @@ public sealed partial class Queries
         var started = open.Sum(o => o.Lately) + lately.Sum(l => l.Started);
         return new(
             now,
-            States.ToDictionary(state => state, state => open.Where(o => o.State == state).Sum(o => o.Count) + ended.Where(e => e.State == state).Sum(e => e.Count)),
+            States.ToDictionary(state => state, state => open.Where(o => o.State == state).Sum(o => o.Count) + ended.GetValueOrDefault(state)),
             open.Sum(o => o.Count), open.Sum(o => o.Paused), open.Sum(o => o.Slow), machine.SlowAfter.TotalSeconds, oldest is null ? null : Line(oldest), stuck,
             new(Lately.TotalSeconds, started, Ended(StateNames.Complete), Ended(StateNames.Compensated), Ended(StateNames.Failed), started / Lately.TotalSeconds, lately.Sum(l => l.Count) / Lately.TotalSeconds));
     }

@@ -44,57 +44,38 @@ internal static class BulkApi
         return RunAsync(http, wrong, ask => [("reason", ask.Reason, longest, false)],
             most => queries.UnderWayAsync(filter with { Paused = paused }, Question.Given(page), most, ct),
             (page, ask) => bulk.RunAsync(page, order => (order.OrderId, null, Queries.MarkOf(order.StartedAt, order.OrderId)),
-                async (order, stop) => Done(await act(operations, order.OrderId, ask.Reason, http.Operator(), stop).ConfigureAwait(false)), ended: null, ct), ct);
+                async (order, stop) => Many.Done(await act(operations, order.OrderId, ask.Reason, http.Operator(), stop).ConfigureAwait(false)), ended: null, ct), ct);
     };
 
-    private static Task<IResult> RetryAsync(
-        HttpContext http, Queries queries, Operations operations, Bulk bulk, string? step, string? customer, string? olderThan, string? page, CancellationToken ct) => OnStuck(
-        http, queries, bulk, step, customer, olderThan, page, ask => [("reason", ask.Reason, OpsApi.LongestText, false)],
-        (stuck, ask, stop) => operations.RetryUndoAsync(stuck.OrderId, stuck.Step, ask.Reason, http.Operator(), stop),
-        async (left, stop) =>
-        {
-            var ended = await queries.UndosEndedAsync([.. left.Select(s => (s.OrderId, s.Step))], stop).ConfigureAwait(false);
-            return left.Where(s => ended.ContainsKey((s.OrderId, s.Step))).ToDictionary(s => s, s => ended[(s.OrderId, s.Step)]);
-        }, ct);
+    private static Task<IResult> RetryAsync(HttpContext http, Queries queries, Many many, string? step, string? customer, string? olderThan, string? page, CancellationToken ct) => OnStuck(
+        http, queries, step, customer, olderThan, page, ask => [("reason", ask.Reason, OpsApi.LongestText, false)], (found, ask) => many.RetryAsync(found, ask.Reason, http.Operator(), ct), ct);
 
-    private static Task<IResult> ResolveAsync(
-        HttpContext http, Queries queries, Operations operations, Bulk bulk, string? step, string? customer, string? olderThan, string? page, CancellationToken ct) => OnStuck(
-        http, queries, bulk, step, customer, olderThan, page, ask => [("reason", ask.Reason, OpsApi.LongestText, true), ("evidence", ask.Evidence, OpsApi.LongestEvidence, true)],
-        (stuck, ask, stop) => operations.ResolveUndoAsync(stuck.OrderId, stuck.Step, ask.Reason!, ask.Evidence!, http.Operator(), stop), ended: null, ct);
+    private static Task<IResult> ResolveAsync(HttpContext http, Queries queries, Many many, string? step, string? customer, string? olderThan, string? page, CancellationToken ct) => OnStuck(
+        http, queries, step, customer, olderThan, page, ask => [("reason", ask.Reason, OpsApi.LongestText, true), ("evidence", ask.Evidence, OpsApi.LongestEvidence, true)],
+        (found, ask) => many.ResolveAsync(found, ask.Reason!, ask.Evidence!, http.Operator(), ct), ct);
 
     private static Task<IResult> OnStuck(
-        HttpContext http, Queries queries, Bulk bulk, string? step, string? customer, string? olderThan, string? page,
-        Func<BulkAsk, IReadOnlyList<(string, string?, int, bool)>> texts, Func<StuckLine, BulkAsk, CancellationToken, Task<Outcome>> act,
-        Func<IReadOnlyCollection<StuckLine>, CancellationToken, Task<IReadOnlyDictionary<StuckLine, bool>>>? ended, CancellationToken ct)
+        HttpContext http, Queries queries, string? step, string? customer, string? olderThan, string? page,
+        Func<BulkAsk, IReadOnlyList<(string, string?, int, bool)>> texts, Func<Page<StuckLine>, BulkAsk, Task<BulkAnswer>> run, CancellationToken ct)
     {
         var (filter, wrong) = OpsApi.FilterOf(http.Request, queries, step, customer, olderThan);
-        return RunAsync(http, wrong, texts, most => queries.StuckAtRestAsync(filter, Question.Given(page), most, ct),
-            (found, ask) => bulk.RunAsync(found, stuck => (stuck.OrderId, stuck.Step, Queries.MarkOf(stuck)),
-                async (stuck, stop) => Done(await act(stuck, ask, stop).ConfigureAwait(false)), ended, ct), ct);
+        return RunAsync(http, wrong, texts, most => queries.StuckAtRestAsync(filter, Question.Given(page), most, ct), run, ct);
     }
 
     private static Task<IResult> ReplayAsync(
-        HttpContext http, DeadLetterDesk desk, TimeProvider time, Bulk bulk, string? queue, string? messageType, string? cause, string? orderId, string? since, string? status, string? page, CancellationToken ct) => OnLetters(
-        http, desk, bulk, DeadLettersApi.FilterOf(http.Request, time, queue, messageType, cause, orderId, since, status), page, required: false,
-        (letter, ask, stop) => desk.ReplayAsync(letter.Id, ask.Reason, http.Operator(), stop),
-        async (left, stop) =>
-        {
-            var ended = await desk.EndedAsync([.. left.Select(l => l.Id)], stop).ConfigureAwait(false);
-            return left.Where(l => ended.ContainsKey(l.Id)).ToDictionary(l => l, l => ended[l.Id]);
-        }, ct);
+        HttpContext http, DeadLetterDesk desk, TimeProvider time, Many many, string? queue, string? messageType, string? cause, string? orderId, string? since, string? status, string? page, CancellationToken ct) => OnLetters(
+        http, desk, DeadLettersApi.FilterOf(http.Request, time, queue, messageType, cause, orderId, since, status), page, required: false,
+        (found, ask) => many.ReplayAsync(found, ask.Reason, http.Operator(), ct), ct);
 
     private static Task<IResult> DiscardAsync(
-        HttpContext http, DeadLetterDesk desk, TimeProvider time, Bulk bulk, string? queue, string? messageType, string? cause, string? orderId, string? since, string? status, string? page, CancellationToken ct) => OnLetters(
-        http, desk, bulk, DeadLettersApi.FilterOf(http.Request, time, queue, messageType, cause, orderId, since, status), page, required: true,
-        (letter, ask, stop) => desk.DiscardAsync(letter.Id, ask.Reason!, http.Operator(), stop), ended: null, ct);
+        HttpContext http, DeadLetterDesk desk, TimeProvider time, Many many, string? queue, string? messageType, string? cause, string? orderId, string? since, string? status, string? page, CancellationToken ct) => OnLetters(
+        http, desk, DeadLettersApi.FilterOf(http.Request, time, queue, messageType, cause, orderId, since, status), page, required: true,
+        (found, ask) => many.DiscardAsync(found, ask.Reason!, http.Operator(), ct), ct);
 
     private static Task<IResult> OnLetters(
-        HttpContext http, DeadLetterDesk desk, Bulk bulk, (DeadLetterFilter Filter, Dictionary<string, string[]> Wrong) chosen, string? page, bool required,
-        Func<DeadLetterLine, BulkAsk, CancellationToken, Task<LetterOutcome>> act,
-        Func<IReadOnlyCollection<DeadLetterLine>, CancellationToken, Task<IReadOnlyDictionary<DeadLetterLine, bool>>>? ended, CancellationToken ct) => RunAsync(
-        http, chosen.Wrong, ask => [("reason", ask.Reason, OpsApi.LongestText, required)], most => desk.SelectAsync(chosen.Filter, Question.Given(page), most, ct),
-        (found, ask) => bulk.RunAsync(found, letter => (letter.Id, null, DeadLetterDesk.MarkOf(letter)),
-            async (letter, stop) => await act(letter, ask, stop).ConfigureAwait(false) is var outcome && outcome.Answer == LetterAnswer.Decided ? new(Done: true) : new(Done: false, outcome.Why), ended, ct), ct);
+        HttpContext http, DeadLetterDesk desk, (DeadLetterFilter Filter, Dictionary<string, string[]> Wrong) chosen, string? page, bool required,
+        Func<Page<DeadLetterLine>, BulkAsk, Task<BulkAnswer>> run, CancellationToken ct) => RunAsync(
+        http, chosen.Wrong, ask => [("reason", ask.Reason, OpsApi.LongestText, required)], most => desk.SelectAsync(chosen.Filter, Question.Given(page), most, ct), run, ct);
 
     private static async Task<IResult> RunAsync<T>(
         HttpContext http, Dictionary<string, string[]> wrong, Func<BulkAsk, IReadOnlyList<(string, string?, int, bool)>> texts,
@@ -116,6 +97,4 @@ internal static class BulkApi
         var matched = page.Matched ?? page.Items.Count;
         return Results.Ok(ask.DryRun ? new(matched, DryRun: true, 0, 0, 0, matched, null, [], null) : await run(page, ask).ConfigureAwait(false));
     }
-
-    private static Tried Done(Outcome outcome) => new(outcome.Answer == Answer.Decided, outcome.Answer == Answer.Already ? null : outcome.Why);
 }

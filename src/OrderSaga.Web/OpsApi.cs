@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using OrderSaga.Messaging;
 using OrderSaga.Messaging.Alerts;
 using OrderSaga.Messaging.DeadLetters;
 using OrderSaga.Messaging.Http;
@@ -14,7 +13,6 @@ namespace OrderSaga.Web;
 internal static class OpsApi
 {
     internal const int LongestText = 500, LongestEvidence = 2000;
-    private const int PageSize = 50;
     private static readonly string[] Statuses = ["Processing", "Completed", "Cancelled", "NeedsAttention"];
 
     private sealed record Why(string? Reason);
@@ -87,22 +85,13 @@ internal static class OpsApi
         return (new(Question.OneOf(wrong, "step", step, queries.Steps), Question.Given(customer), Question.Age(wrong, "olderThan", olderThan)), wrong);
     }
 
-    // Two lists of two databases, told as one: of what happened at once, orders come first.
-    private static async Task<IResult> AuditAsync(HttpRequest request, Queries queries, OpsActions actions, string? order, string? page, CancellationToken ct)
+    private static async Task<IResult> AuditAsync(HttpRequest request, AuditTrail trail, string? order, string? page, CancellationToken ct)
     {
         var wrong = Question.Unknown(request, "order", "page");
         var orderId = Question.Id(wrong, "order", order);
         if (wrong.Count > 0)
             return Problems.Invalid("question", wrong);
-        PageMark? mark = null;
-        if (Question.Given(page) is { } given && (mark = PageMark.Read(given)) is null)
-            return Question.NoSuchPage();
-        var ofOrders = await queries.AuditAsync(orderId, mark, PageSize + 1, ct).ConfigureAwait(false);
-        var ofOthers = await actions.ListAsync(orderId, mark, PageSize + 1, ct).ConfigureAwait(false);
-        var all = ofOrders.Select(a => (a.At, Mark: Queries.MarkOf(a), View: (object)new { a.Id, a.At, a.Actor, a.Action, a.OrderId, a.Step, deadLetterId = (Guid?)null, alertId = (Guid?)null, a.Outcome, a.Reason, a.Evidence }))
-            .Concat(ofOthers.Select(a => (a.At, Mark: new PageMark(OpsActions.Part, a.At, a.Id), View: (object)new { a.Id, a.At, a.Actor, a.Action, orderId = a.SagaId, step = (string?)null, a.DeadLetterId, a.AlertId, a.Outcome, a.Reason, evidence = (string?)null })))
-            .OrderByDescending(a => a.At).ToList();
-        return Results.Ok(new { audit = all.Take(PageSize).Select(a => a.View), next = all.Count <= PageSize ? null : $"{all[PageSize - 1].Mark}" });
+        return await trail.ListAsync(orderId, Question.Given(page), ct).ConfigureAwait(false) is { } found ? Results.Ok(new { audit = found.Items, next = found.Next }) : Question.NoSuchPage();
     }
 
     private static async Task<IResult> SummaryAsync(Queries queries, DeadLetterDesk letters, AlertDesk alerts, CancellationToken ct) => Results.Ok(new WholeSummary(await queries.SummaryAsync(ct).ConfigureAwait(false))

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging;
+using OrderSaga.Web.Pages;
 
 namespace OrderSaga.Web;
 
@@ -16,19 +17,29 @@ public static class WebRoom
     /// <summary>What is wrong with the section Web.</summary>
     public static IEnumerable<(string Key, string? Value, string Remedy)> Check(IConfiguration configuration) => WebOptions.Check(configuration);
 
-    public static void AddWeb(this IServiceCollection services)
+    /// <param name="services">The host's.</param>
+    /// <param name="books">Reads what every service has written in its own books.</param>
+    public static void AddWeb<TBooks>(this IServiceCollection services, Func<IServiceProvider, TBooks> books)
+        where TBooks : class, IBooks
     {
+        services.AddSingleton(books);
+        services.AddSingleton<IBooks>(provider => provider.GetRequiredService<TBooks>());
         services.AddSection<WebOptions>(WebOptions.Section);
         services.AddRateLimit();
         services.AddDescription();
         services.AddSingleton<OrderEvents>();
         services.AddOperatorsDesk();
         services.AddSingleton<Bulk>();
+        services.AddSingleton<Many>();
+        services.AddSingleton<AuditTrail>();
+        services.AddPages();
     }
 
     public static void MapWeb(this WebApplication app)
     {
         app.UseRateLimit();
+        app.UseResponseCompression();
+        app.MapPages();
         app.MapOrders();
         app.MapCancel();
         app.MapClock();

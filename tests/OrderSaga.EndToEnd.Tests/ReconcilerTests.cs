@@ -1,4 +1,5 @@
 using OrderSaga.Host.Reconciliation;
+using OrderSaga.Web.Pages;
 
 namespace OrderSaga.EndToEnd.Tests;
 

@@ -1,11 +1,6 @@
-namespace OrderSaga.Host.Reconciliation;
+using OrderSaga.Web.Pages;
 
-/// <summary>Something that must not be, and how often it is.</summary>
-/// <param name="Name">What it goes by.</param>
-/// <param name="Meaning">What is wrong where it is not 0.</param>
-/// <param name="Count">How often; 0 when all is well.</param>
-/// <param name="Examples">Some of them: order ids, or products.</param>
-internal sealed record Finding(string Name, string Meaning, int Count, IReadOnlyList<string> Examples);
+namespace OrderSaga.Host.Reconciliation;
 
 /// <summary>
 /// Compares everybody's books. An order is judged by where its saga came to rest, once that is long enough ago for its ending to have

@@ -57,10 +57,13 @@ internal static class ReconciliationWatching
     /// <summary>Has this process compare the books, if it knows all of them.</summary>
     public static void AddReconciliationWatch(this IServiceCollection services, Settings settings, Func<string, Database> databaseOf)
     {
-        if (ReconciliationApi.UnknownIn(settings) is not null)
+        if (Settings.AllRoles.Except(["web"]).Any(role => !settings.Database.Knows(role)))
             return;
-        services.AddHostedService(provider => new ReconciliationWatch(
-            async ct => (await ReconciliationApi.FindAsync(settings, databaseOf, provider, provider.GetRequiredService<TimeProvider>(), TimeSpan.FromSeconds(ReconciliationApi.UsuallySettled), ct)).Findings,
-            provider.GetRequiredService<IMeterFactory>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ReconciliationWatch>>()));
+        services.AddHostedService(provider =>
+        {
+            var time = provider.GetRequiredService<TimeProvider>();
+            var books = new HostBooks(settings, databaseOf, provider, time);
+            return new ReconciliationWatch(async ct => (await books.ReconcileAsync(HostBooks.UsuallySettled, ct)).Checks, provider.GetRequiredService<IMeterFactory>(), time, provider.GetRequiredService<ILogger<ReconciliationWatch>>());
+        });
     }
 }

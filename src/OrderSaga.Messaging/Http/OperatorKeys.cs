@@ -51,6 +51,10 @@ public sealed class OperatorKeys
         return holder;
     }
 
+    /// <summary>What only who has the key of that name could have said about a text; of several keys of one name, for each.</summary>
+    internal IEnumerable<(Holder Holder, byte[] Proof)> Prove(string name, string text) =>
+        keys.Where(k => k.Holder.Name == name).Select(k => (k.Holder, HMACSHA256.HashData(k.Hash, Encoding.UTF8.GetBytes(text))));
+
     private void AddAll(IConfiguration configuration, string from, bool mayAct)
     {
         const string remedy = "it must be a list such as ann:KEY,bob:KEY, where a name has up to 100 characters, and a key visible characters without blanks.";

@@ -17,7 +17,7 @@ public static class Operators
 
     // Whoever comes through a proxy is not the machine itself, whatever address the proxy or the header says.
     private static readonly string[] Forwarding = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Original-For"];
-    private static readonly object Name = new();
+    private static readonly object Name = new(), Acts = new();
 
     /// <summary>For those who may act.</summary>
     public static TBuilder ForOperators<TBuilder>(this TBuilder endpoint)
@@ -33,6 +33,17 @@ public static class Operators
     public static TBuilder ForWatchers<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder
         => endpoint.AddEndpointFilter(new Only(toAct: false));
+
+    /// <summary>
+    /// For a page of the console, to whom a browser shows the cookie of his sign-in (<see cref="OperatorSignIn"/>); it is good for pages only, never for
+    /// what programs call. Who is not let in is shown what <paramref name="refuse"/> makes of the status and the reason.
+    /// </summary>
+    public static TBuilder ForConsole<TBuilder>(this TBuilder endpoint, bool toAct, Func<HttpContext, int, string, IResult> refuse)
+        where TBuilder : IEndpointConventionBuilder
+        => endpoint.AddEndpointFilter(new OnlyOnPages(toAct, refuse)).WithMetadata(Mark.Instance);
+
+    /// <summary>Whether the operator whom this page let in may act.</summary>
+    public static bool MayAct(this HttpContext http) => http.Items[Acts] is true;
 
     /// <summary>The name of the operator whom this endpoint let in.</summary>
     public static string Operator(this HttpContext http) =>
@@ -54,6 +65,15 @@ public static class Operators
         }
 
         return holder.MayAct || !toAct ? (holder.Name, null) : (null, Problems.Of(403, "readers-only-look", "This key may only look.", $"{holder.Name} is one of Ops:Readers. To act takes the key of one of Ops:Actors, or Ops:ApiKey."));
+    }
+
+    private static (OperatorKeys.Holder? Holder, int Status, string Why) AdmitToPage(HttpContext http, bool toAct)
+    {
+        if (http.RequestServices.GetService<OperatorKeys>() is not { Any: true } keys)
+            return IsOpenTo(http) ? (new(Unnamed, MayAct: true), 200, "") : (null, 403, "It takes a key, and none is configured: set Ops:ApiKey, or Ops:Actors and Ops:Readers. Without keys it is open in Development, and there only to the machine itself.");
+        return OperatorSignIn.HolderOf(http, keys) is not { } holder ? (null, 401, "Sign in with an operator's key.")
+            : holder.MayAct || !toAct ? (holder, 200, "")
+            : (null, 403, $"{holder.Name} may look, not act: to act takes the key of one of Ops:Actors, or Ops:ApiKey.");
     }
 
     private static string? KeyIn(HttpRequest request) =>
@@ -82,6 +102,25 @@ public static class Operators
         public static readonly Mark Instance = new();
     }
 
+    private static void Tell(HttpContext http, string name) => http.RequestServices.GetRequiredService<ILoggerFactory>()
+        .CreateLogger(typeof(Operators)).LogInformation("Operator {Operator}: {Method} {Path}", name, http.Request.Method, http.Request.Path);
+
+    private sealed class OnlyOnPages(bool toAct, Func<HttpContext, int, string, IResult> refuse) : IEndpointFilter
+    {
+        public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+        {
+            var http = context.HttpContext;
+            http.Response.Headers.CacheControl = "no-store";
+            var (holder, status, why) = AdmitToPage(http, toAct);
+            if (holder is null)
+                return refuse(http, status, why);
+            (http.Items[Name], http.Items[Acts]) = (holder.Name, holder.MayAct);
+            if (toAct)
+                Tell(http, holder.Name);
+            return await next(context).ConfigureAwait(false);
+        }
+    }
+
     private sealed class Only(bool toAct) : IEndpointFilter
     {
         public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
@@ -93,7 +132,7 @@ public static class Operators
             http.Items[Name] = name;
             http.Response.Headers.CacheControl = "no-store";
             if (toAct)
-                http.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Operators)).LogInformation("Operator {Operator}: {Method} {Path}", name, http.Request.Method, http.Request.Path);
+                Tell(http, name);
             return await next(context).ConfigureAwait(false);
         }
     }

@@ -1,4 +1,5 @@
 using OrderSaga.Host.Reconciliation;
+using OrderSaga.Web.Pages;
 using OrderSaga.Messaging.Databases;
 
 namespace OrderSaga.EndToEnd.Tests.Support;
