@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using OrderSaga.Messaging;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.Telemetry;
+using OrderSaga.Web.Pages;
 
 namespace OrderSaga.Host.Reconciliation;
 
