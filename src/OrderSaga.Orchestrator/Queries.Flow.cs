@@ -73,7 +73,7 @@ public sealed partial class Queries
         var first = since.AddTicks(-(since.Ticks % TimeSpan.TicksPerMinute));
         return
         [
-            .. Enumerable.Range(0, (int)Math.Ceiling((now - first).TotalMinutes)).Select(i => first.AddMinutes(i)).Select(at =>
+            .. Enumerable.Range(0, (int)Math.Max(0, Math.Ceiling((now - first).TotalMinutes))).Select(i => first.AddMinutes(i)).Select(at =>
             {
                 var there = ended.Where(e => e.Hour == at.Hour && e.Minute == at.Minute).ToList();
                 return new ShopMinute(at, began.Where(b => b.Hour == at.Hour && b.Minute == at.Minute).Sum(b => b.Count),

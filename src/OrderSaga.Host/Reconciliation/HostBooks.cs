@@ -23,10 +23,10 @@ internal sealed class HostBooks(Settings settings, Func<string, Database> databa
     /// <summary>The role whose database is needed to compare and not known here, if there is one.</summary>
     public string? Unknown => Settings.AllRoles.Except(["web"]).FirstOrDefault(role => !settings.Database.Knows(role));
 
-    public async Task<Reconciled?> ReconcileAsync(CancellationToken ct)
+    public async Task<Reconciled> ReconcileAsync(CancellationToken ct)
     {
-        if (Unknown is not null)
-            return null;
+        if (Unknown is { } unknown)
+            return new(time.GetUtcNow(), 0, [], $"Nothing could be compared: this process does not know the database of {unknown}. Set {DatabaseSettings.KeyOf(unknown)}.");
         try
         {
             return await ReconcileAsync(UsuallySettled, ct).ConfigureAwait(false);

@@ -47,6 +47,7 @@ internal static class ConsolePages
         look.MapGet("/letters", (HttpContext http, LettersPage page, CancellationToken ct) => page.ListAsync(http, ct));
         look.MapGet("/letters/{id:guid}", (Guid id, HttpContext http, LettersPage page, CancellationToken ct) => page.ShowAsync(id, http, ct));
         look.MapGet("/audit", (HttpContext http, AuditPage page, CancellationToken ct) => page.ShowAsync(http, ct));
+        look.MapGet("/{**path}", () => SignPages.Problem(StatusCodes.Status404NotFound, "There is no such page", "Look at the address again, or begin with the overview."));
         MapActs(app);
     }
 

@@ -6,8 +6,8 @@ namespace OrderSaga.Web.Pages;
 /// </summary>
 public interface IBooks
 {
-    /// <summary>Whether everybody's books agree; reads all of them.</summary>
-    Task<Reconciled?> ReconcileAsync(CancellationToken ct);
+    /// <summary>Whether everybody's books agree; reads all of them. Where they cannot be, it says so.</summary>
+    Task<Reconciled> ReconcileAsync(CancellationToken ct);
 
     /// <summary>The service that a command goes to.</summary>
     string ServiceOf(string command);

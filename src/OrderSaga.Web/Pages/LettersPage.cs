@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
@@ -10,7 +11,8 @@ namespace OrderSaga.Web.Pages;
 /// <summary>Messages that could not be handled: by cause, one by one, and what is in each.</summary>
 internal sealed class LettersPage(DeadLetterDesk desk, ShopWatch watch, TimeProvider time)
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+    // As it is; it becomes text of a page, and is encoded for that.
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public async Task<IResult> ListAsync(HttpContext http, CancellationToken ct)
     {
@@ -34,9 +36,9 @@ internal sealed class LettersPage(DeadLetterDesk desk, ShopWatch watch, TimeProv
             return SignPages.Problem(404, "There is no such dead letter", $"No dead letter has the id {id}. Those that were decided about are kept for a while, then forgotten.");
         var now = time.GetUtcNow();
         return new Page("Dead letter", Html.Of($"""
-            <header class="head"><div><p class="small"><a href="/console/hand">Needs a hand</a> / <a href="/console/letters">dead letters</a> / <span class="mono">{id}</span></p><h1>{l.MessageType ?? "Unknown message"}{(l.Status == DeadLetterStatus.Waiting ? Icon.Chip("stuck", "bad", l.Status) : Icon.Chip("undone", "off", l.Status))}</h1><p>{l.Error}</p></div>{(http.MayAct() && l.Status == DeadLetterStatus.Waiting ? Acts(http, $"/console/letters/{id}", l.Replayable) : null)}</header>
+            <header class="head" id="letter" data-part><div><p class="small"><a href="/console/hand">Needs a hand</a> / <a href="/console/letters">dead letters</a> / <span class="mono">{id}</span></p><h1>{l.MessageType ?? "Unknown message"}{(l.Status == DeadLetterStatus.Waiting ? Icon.Chip("stuck", "bad", l.Status) : Icon.Chip("undone", "off", l.Status))}</h1><p>{l.Error}</p></div>{(http.MayAct() && l.Status == DeadLetterStatus.Waiting ? Acts(http, $"/console/letters/{id}", l.Replayable) : null)}</header>
             <div class="note off">{Icon.Of("hand")}<div><p class="strong">What to do</p><p>{Advice.OfLetter(l.Cause)}</p></div></div>
-            <dl class="band"><div><dt>Queue</dt><dd>{l.Queue}</dd></div><div><dt>Cause</dt><dd>{l.Cause}</dd></div><div><dt>Order</dt><dd>{Order(l.OrderId)}</dd></div><div><dt>First and last, UTC</dt><dd>{Words.Moment(l.Since, now)} and {Words.Moment(l.At, now)}, {Words.Count(l.Times, "time")}</dd></div><div><dt>Message id</dt><dd class="mono">{l.MessageId?.ToString()}</dd></div>{(l.SettledBy is null ? null : Html.Of($"""<div><dt>Decided by</dt><dd>{l.SettledBy}{(l.Reason is null ? "" : $": {l.Reason}")}</dd></div>"""))}</dl>
+            <dl class="band" id="facts" data-part><div><dt>Queue</dt><dd>{l.Queue}</dd></div><div><dt>Cause</dt><dd>{l.Cause}</dd></div><div><dt>Order</dt><dd>{Order(l.OrderId)}</dd></div><div><dt>First and last, UTC</dt><dd>{Words.Moment(l.Since, now)} and {Words.Moment(l.At, now)}, {Words.Count(l.Times, "time")}</dd></div><div><dt>Message id</dt><dd class="mono">{l.MessageId?.ToString()}</dd></div>{(l.SettledBy is null ? null : Html.Of($"""<div><dt>Decided by</dt><dd>{l.SettledBy}{(l.Reason is null ? "" : $": {l.Reason}")}</dd></div>"""))}</dl>
             <section class="card"><header><h2>Body</h2><p>{l.ContentType}, {Words.Count(l.Bytes, "byte")}; what is secret in it is not shown</p></header><pre class="code" tabindex="0">{Json(l.Body) ?? "It is not readable as text."}</pre></section>
             <section class="card"><header><h2>Headers</h2></header><pre class="code" tabindex="0">{Json(l.Headers)}</pre></section>
             {(l.Details is null ? null : Html.Of($"""<section class="card"><header><h2>Where it failed</h2></header><pre class="code" tabindex="0">{l.Details}</pre></section>"""))}

@@ -101,7 +101,7 @@ internal sealed class OrderPage(Queries queries, ShopWatch watch, IBooks books, 
     {
         var (shape, tone) = LogWords.Sign(line);
         return Html.Of($"""
-            <tr><th scope="row" class="nowrap">{Words.Exact(line.At)}</th><td class="wrap full said"><span class="{tone}">{Icon.Of(shape)}</span><span>{LogWords.Of(line, UndoOf)}{(line.Key is null ? null : Html.Of($"""<span class="sub mono">{line.Key}</span>"""))}</span></td>
+            <tr><th scope="row" class="nowrap">{Words.Exact(line.At)}</th><td class="wrap full"><div class="said"><span class="{tone}">{Icon.Of(shape)}</span><div>{LogWords.Of(line, UndoOf)}{(line.Key is null ? null : Html.Of($"""<span class="sub mono">{line.Key}</span>"""))}</div></div></td>
             <td data-name="Then asked">{line.Asks}</td><td class="num" data-name="Try">{(line.Attempt > 0 ? $"{line.Attempt}" : "")}</td><td class="num" data-name="Took">{(line.DurationMs is { } took ? Words.Took(took) : "")}</td><td>{line.Actor ?? (line.Status is "asked again" or "unheard" or "silent" or "out of time" ? "timer" : line.Status == "submitted" ? "customer" : "service")}</td>
             <td class="mono nowrap"><button class="lnk" data-copy="{line.MessageId}" title="{line.MessageId}">{line.MessageId.ToString("N")[..4]}…{line.MessageId.ToString("N")[28..]}</button></td></tr>
             """);

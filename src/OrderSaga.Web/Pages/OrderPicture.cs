@@ -12,11 +12,11 @@ internal static class OrderPicture
         var undoing = steps.ToList().FindIndex(s => s.Back == "undoing");
         var drawn = steps.Select((step, i) => Step(story, step, i, last, undoing)).ToList();
         return new(Says(story), new("Pending", new("ok", "done", Lit: moving && !turned && last < 0)), drawn,
-            End("Compensated", "off", "undone", order.State, turned && moving), End("Failed", "bad", "stuck", order.State, turned && moving && steps.Any(s => s.Back == "stuck")));
+            End("Compensated", "off", "undone", order.State, moving), End("Failed", "bad", "stuck", order.State, moving));
     }
 
     private static DrawnState End(string name, string tone, string shape, string state, bool mayCome) =>
-        state == name ? new(name, new(tone, shape, Lit: true)) : new(name, new("off", mayCome ? "waiting" : "skipped"), mayCome && name == "Failed" ? "if still stuck then" : null, Dim: !mayCome);
+        state == name ? new(name, new(tone, shape, Lit: true)) : new(name, new("off", mayCome ? "waiting" : "skipped"), Dim: true);
 
     private static DrawnStep Step(Story story, StoryStep step, int i, int last, int undoing)
     {

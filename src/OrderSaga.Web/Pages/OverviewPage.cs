@@ -90,9 +90,9 @@ internal sealed class OverviewPage(ShopWatch watch, Queries queries)
         """);
 
     private static Html Books(ShopNow shop) => shop.Books is not { } books
-        ? Html.Of($"""<header><h2>Money and stock</h2></header><p class="empty">This process does not know the books of all services, so it cannot compare them.</p>""")
+        ? Html.Of($"""<header><h2>Money and stock</h2></header><p class="empty">{Icon.Of("asked")}The books are being compared.</p>""")
         : Html.Of($"""
-        <header><h2>{(books.Violations == 0 ? "Money and stock agree" : "Money and stock do not agree")}</h2><p class="push">checked {Words.Clock(books.At)}</p></header>
+        <header><h2>{(books.Checks.Count == 0 ? "Money and stock" : books.Violations == 0 ? "Money and stock agree" : "Money and stock do not agree")}</h2><p class="push">checked {Words.Clock(books.At)}</p></header>
         <table><caption class="away">What was compared</caption><thead class="away"><tr><th scope="col">What must not be</th><th scope="col">How often it is</th></tr></thead><tbody>
         {books.Checks.Select(c => Html.Of($"""<tr><td>{c.Meaning} {c.Examples.Select(Example)}</td><td class="num">{(c.Count == 0 ? Icon.Chip("done", "ok", "None", "plain") : Icon.Chip("stuck", "bad", Words.Count(c.Count)))}</td></tr>"""))}
         </tbody></table><footer>{books.NotChecked} Compares the books of every service and the gateway's own. Orders that ended less than 30 s ago are left out.</footer>

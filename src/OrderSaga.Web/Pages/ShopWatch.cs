@@ -30,6 +30,8 @@ internal sealed class ShopWatch : BackgroundService
 {
     private const int Hour = 60, Share = 200, MostLongest = 6;
 
+    private static readonly TimeSpan Seldom = TimeSpan.FromMinutes(1);
+
     // What a person looks at goes by the clock on the wall.
     private static readonly TimeProvider Wall = TimeProvider.System;
     private readonly SemaphoreSlim gate = new(1);
@@ -38,23 +40,27 @@ internal sealed class ShopWatch : BackgroundService
     private readonly Paced<(ShopSummary Summary, ShopFlow Flow, IReadOnlyList<OrderSummary> Longest)> orders;
     private readonly Paced<(WaitingLetters Letters, OpenAlerts Alerts)> others;
     private readonly Paced<(IReadOnlyDictionary<string, double> Took, IReadOnlyList<ShopMinute> Minutes)> past;
-    private readonly Paced<Reconciled?> books;
+    private readonly IBooks books;
+    private readonly CancellationToken stopping;
+    private Task<Reconciled>? comparing;
+    private TimeSpan comparison;
+    private long compared;
     private readonly ILogger<ShopWatch> log;
     private volatile IReadOnlyList<ShopSample> samples = [];
     private string seen = "";
     private ShopNow? now;
 
-    public ShopWatch(Queries queries, DeadLetterDesk letters, AlertDesk alerts, TimeProvider time, ILogger<ShopWatch> log, IBooks books)
+    public ShopWatch(Queries queries, DeadLetterDesk letters, AlertDesk alerts, TimeProvider time, IHostApplicationLifetime host, ILogger<ShopWatch> log, IBooks books)
     {
-        this.log = log;
-        ended = new(TimeSpan.FromMinutes(1), ct => queries.EndedAsync(known: null, ct));
+        (this.log, stopping) = (log, host.ApplicationStopping);
+        ended = new(Seldom, ct => queries.EndedAsync(known: null, ct));
         orders = new(TimeSpan.FromSeconds(0.9), async ct => (
             await queries.SummaryAsync(await ended.GetAsync(ct).ConfigureAwait(false), ct).ConfigureAwait(false),
             await queries.FlowAsync(ct).ConfigureAwait(false), await queries.LongestAsync(MostLongest, ct).ConfigureAwait(false)));
         others = new(TimeSpan.FromSeconds(2), async ct => (await letters.WaitingAsync(ct).ConfigureAwait(false), await alerts.OpenAsync(ct).ConfigureAwait(false)));
         past = new(TimeSpan.FromSeconds(10), async ct => (
             await queries.TookAsync(time.GetUtcNow().AddMinutes(-5), ct).ConfigureAwait(false), await queries.MinutesAsync(time.GetUtcNow().AddMinutes(-Hour), ct).ConfigureAwait(false)));
-        this.books = new(TimeSpan.FromMinutes(1), ct => books.ReconcileAsync(ct));
+        this.books = books;
     }
 
     /// <summary>How it stands.</summary>
@@ -68,7 +74,7 @@ internal sealed class ShopWatch : BackgroundService
             var (summary, flow, longest) = await orders.GetAsync(ct).ConfigureAwait(false);
             var (letters, alerts) = await others.GetAsync(ct).ConfigureAwait(false);
             var (took, minutes) = await past.GetAsync(ct).ConfigureAwait(false);
-            var agree = whole ? await books.GetAsync(ct).ConfigureAwait(false) : now?.Books;
+            var agree = whole ? Compared() : now?.Books;
             var shown = JsonSerializer.Serialize(new { summary = summary with { At = default }, flow, longest, letters, alerts, took, minutes, samples.Count, agree?.At });
             if (shown != seen)
                 (seen, now) = (shown, new($"{process}{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(shown)), 0, 6)}", summary, flow, longest, letters, alerts, took, minutes, samples, agree));
@@ -77,6 +83,30 @@ internal sealed class ShopWatch : BackgroundService
         finally
         {
             gate.Release();
+        }
+    }
+
+    // All books take long to read: nobody waits for it. What came of it is seen by whoever looks after that.
+    private Reconciled? Compared()
+    {
+        if (comparing is { IsCompleted: false })
+            return now?.Books;
+        var known = comparing is { IsCompletedSuccessfully: true } ? comparing.Result : now?.Books;
+        if (comparing is null || Stopwatch.GetElapsedTime(compared) > (comparison * Share > Seldom ? comparison * Share : Seldom))
+            comparing = Task.Run(CompareAsync, stopping);
+        return known;
+    }
+
+    private async Task<Reconciled> CompareAsync()
+    {
+        var began = Stopwatch.GetTimestamp();
+        try
+        {
+            return await books.ReconcileAsync(stopping).ConfigureAwait(false);
+        }
+        finally
+        {
+            (comparison, compared) = (Stopwatch.GetElapsedTime(began), Stopwatch.GetTimestamp());
         }
     }
 
@@ -120,7 +150,7 @@ internal sealed class ShopWatch : BackgroundService
                 return value!;
             value = await read(ct).ConfigureAwait(false);
             var cost = Stopwatch.GetElapsedTime(began) * Share;
-            due = Stopwatch.GetTimestamp() + (long)((cost > every && every >= TimeSpan.FromMinutes(1) ? cost : every).TotalSeconds * Stopwatch.Frequency);
+            due = Stopwatch.GetTimestamp() + (long)((cost > every && every >= Seldom ? cost : every).TotalSeconds * Stopwatch.Frequency);
             return value;
         }
     }
