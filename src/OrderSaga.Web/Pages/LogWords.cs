@@ -36,7 +36,7 @@ internal static class LogWords
             "apologised" => "The customer was told that the order is cancelled",
             "asked again" => $"{what} is asked again",
             "unheard" => $"Nobody could have been heard: {what} is asked again, and that is not counted",
-            "stuck" => $"{what} is stuck{error}. Somebody was alerted, and the other undos go on",
+            "stuck" => $"{what} is stuck{error.TrimEnd('.')}. Somebody was alerted, and the other undos go on",
             "out of time" => "The whole order has taken too long, and turns back",
             "still at work" => $"{step} is still being worked on",
             "cancelled" => $"Cancelled{error}",
