@@ -28,29 +28,30 @@ public sealed class Intake
     /// <summary>
     /// Accepts a submission (its order id is set here). The same customer, key and content again is the same order, not a second one.
     /// </summary>
+    /// <remarks>Who goes away while it is done does not end it: others share the commit.</remarks>
     public Task<Accepted> SubmitAsync(SubmitOrder order, string? idempotencyKey, CancellationToken ct, IReadOnlyList<PlannedFault>? faults = null) => outbox.RunAsync(async (db, session) =>
     {
         // Time first, so that new rows lie side by side; the other 74 bits are random and cannot be guessed.
         var orderId = Guid.CreateVersion7(time.GetUtcNow());
         SagaTrace.Mark(orderId);
-        if (idempotencyKey is not null && await BeforeAsync(db, order, idempotencyKey, ct).ConfigureAwait(false) is { } before)
+        if (idempotencyKey is not null && await BeforeAsync(db, order, idempotencyKey).ConfigureAwait(false) is { } before)
         {
             SagaTrace.Mark(before.OrderId);
             return before;
         }
 
         var saga = new OrderState { IdempotencyKey = idempotencyKey, Faults = PlannedFault.Write(faults ?? []) };
-        await machine.ApplyAsync(saga, new Happening.Submitted(), session.Publisher, session, ct,
+        await machine.ApplyAsync(saga, new Happening.Submitted(), session.Publisher, session, CancellationToken.None,
             keep: () => machine.Begin(saga, (s, on) => s.Accept(order with { OrderId = orderId }, OrderStateMachine.QuotesCount(on)))).ConfigureAwait(false);
         session.Entry!.MessageId = MessageId.Derive(orderId, nameof(SubmitOrder));
         db.Add(saga);
         return new Accepted(orderId, Replayed: false);
     }, ct, shares: idempotencyKey is null ? Guid.NewGuid() : MessageId.Derive(Guid.Empty, $"{order.Customer.Id}:{idempotencyKey}"));
 
-    private static async Task<Accepted?> BeforeAsync(OrchestratorDb db, SubmitOrder order, string key, CancellationToken ct)
+    private static async Task<Accepted?> BeforeAsync(OrchestratorDb db, SubmitOrder order, string key)
     {
         var before = await db.Everywhere.AsNoTracking()
-            .SingleOrDefaultAsync(o => o.CustomerId == order.Customer.Id && o.IdempotencyKey == key, ct).ConfigureAwait(false);
+            .SingleOrDefaultAsync(o => o.CustomerId == order.Customer.Id && o.IdempotencyKey == key).ConfigureAwait(false);
         if (before is null)
             return null;
         return OrderState.Content(before.Submitted) == OrderState.Content(order)
