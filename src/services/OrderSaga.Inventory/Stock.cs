@@ -72,8 +72,9 @@ internal static class StockChanges
             .ToListAsync(ct).ConfigureAwait(false);
         foreach (var of in held.GroupBy(r => r.ProductId).OrderBy(p => p.Key, StringComparer.Ordinal))
         {
-            var (productId, quantity, marks) = (of.Key, of.Sum(r => r.Quantity), of.Count());
-            var ended = await db.Reservations.Where(r => orders.Contains(r.OrderId) && r.ProductId == productId && r.Status == ReservationStatus.Pending)
+            // Of just those that were read: what another order has reserved since then is not in the sum.
+            var (productId, quantity, marks, read) = (of.Key, of.Sum(r => r.Quantity), of.Count(), of.Select(r => r.OrderId).ToList());
+            var ended = await db.Reservations.Where(r => read.Contains(r.OrderId) && r.ProductId == productId && r.Status == ReservationStatus.Pending)
                 .ExecuteUpdateAsync(set => set.SetProperty(r => r.Status, status), ct).ConfigureAwait(false);
             if (ended == 0)
                 continue; // somebody else ended it since it was read
