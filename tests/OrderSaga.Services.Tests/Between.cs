@@ -3,16 +3,18 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 
 namespace OrderSaga.Services.Tests;
 
-/// <summary>What happens to come right after somebody has read a table, and before he acts on what he saw.</summary>
+/// <summary>What happens to come right after a table was read because of an order, and before anybody acts on what was seen.</summary>
 internal sealed class Between : DbCommandInterceptor
 {
-    private (string Table, Func<Task> Then)? next;
+    private (string Table, Guid OrderId, Func<Task> Then)? next;
 
-    public void AfterReading(string table, Func<Task> then) => next = (table, then);
+    public void AfterReading(string table, Guid orderId, Func<Task> then) => next = (table, orderId, then);
 
     public override async ValueTask<DbDataReader> ReaderExecutedAsync(DbCommand command, CommandExecutedEventData eventData, DbDataReader result, CancellationToken cancellationToken = default)
     {
-        if (next is { } now && command.CommandText.StartsWith("SELECT", StringComparison.Ordinal) && command.CommandText.Contains(now.Table, StringComparison.Ordinal))
+        // Not whoever looks through the table for what is due, at any moment.
+        if (next is { } now && command.CommandText.StartsWith("SELECT", StringComparison.Ordinal) && command.CommandText.Contains(now.Table, StringComparison.Ordinal)
+            && command.Parameters.Cast<DbParameter>().Any(p => now.OrderId.Equals(p.Value)))
         {
             next = null;
             await now.Then();

@@ -117,7 +117,7 @@ public sealed class When_stock_is_held_by_others(When_stock_is_held_by_others.Wa
     {
         var product = await HeldAsync(1);
         await using var other = await shop.AnotherAsync();
-        waiting.Between.AfterReading("under_way", async () =>
+        waiting.Between.AfterReading("under_way", waiter, async () =>
             Assert.IsType<StepProgress>((await other.AskAsync(new ReserveInventory(waiter, [new(product, 1)]))).Message));
 
         Assert.False(Assert.IsType<InventoryReleased>((await shop.AskAsync(new ReleaseInventory(waiter))).Message).NothingToUndo);
