@@ -17,9 +17,6 @@ internal static class Bus
     // What is not handled by then is delivered again, to somebody else or at the next start.
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(12);
 
-    // A connection by which nothing comes is given up after two to three of these: not the minutes that are the client's own default.
-    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
-
     /// <summary>The queues of the services.</summary>
     internal static readonly Mailbox[] Services = [Orders.Mailbox, Inventory.Mailbox, Pricing.Mailbox, Payment.Mailbox, Shipping.Mailbox, Notification.Mailbox];
 
@@ -62,11 +59,7 @@ internal static class Bus
             else
                 bus.UsingRabbitMq((context, factory) =>
                 {
-                    factory.Host(settings.TransportUri!, NameOf(settings.Roles), host =>
-                    {
-                        if (!settings.TransportUri!.Query.Contains("heartbeat=", StringComparison.OrdinalIgnoreCase))
-                            host.Heartbeat(Heartbeat);
-                    });
+                    factory.Host(settings.TransportUri!, NameOf(settings.Roles), host => host.NoticeSilence(settings.TransportUri!));
                     Configure(context, factory);
                     factory.DeclareBeforeSending([OrchestratorRoom.Mailbox, OrchestratorRoom.Alerts, .. Services]);
                     factory.ReceiveDeadLetters(context);

@@ -24,11 +24,20 @@ internal sealed class BeginAnew(Func<ConnectionWatch?> watch) : IFilter<ChannelC
             if (!consuming.IsCompleted)
             {
                 _ = consuming.ContinueWith(ended => ended.Exception, TaskScheduler.Default);
-                throw new RabbitMqConnectionException("The channel is closed, and what used it has not noticed.");
+                // Without a cause the transport takes it for something that will not get better, and stops the whole bus.
+                throw new RabbitMqConnectionException("The channel is closed, and what used it has not noticed.", new TimeoutException());
             }
         }
 
-        await consuming.ConfigureAwait(false);
+        try
+        {
+            await consuming.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!context.CancellationToken.IsCancellationRequested)
+        {
+            // The transport would take it for its own stop.
+            throw new RabbitMqConnectionException("The broker has not answered in time.", e);
+        }
     }
 
     [ExcludeFromCodeCoverage]

@@ -72,7 +72,7 @@ public static class QuorumQueues
                 // The queue's own exchange, where a dead letter is sent again.
                 publish.BindQueue(mailbox.Name, mailbox.Name, AsQuorumQueue);
             });
-        bus.DeployPublishTopology = true;
+        bus.DeployPublishTopology = false; // by DeclareQueues
     }
 
     /// <summary>Stores what the broker gave up on.</summary>
@@ -81,6 +81,8 @@ public static class QuorumQueues
         endpoint.ConfigureConsumeTopology = false;
         endpoint.SetQuorumQueue();
         StoreDeadLetter.On(endpoint, services);
+        // Every process has this endpoint.
+        endpoint.ConfigureChannel(pipe => pipe.UseFilter(new DeclareQueues()));
     });
 
     private static string NameOf(IEntityNameFormatter formatter, Type contract) =>

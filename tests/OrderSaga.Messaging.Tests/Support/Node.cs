@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.DeadLetters;
+using OrderSaga.Messaging.Health;
 using OrderSaga.Messaging.Inbox;
 
 namespace OrderSaga.Messaging.Tests.Support;
@@ -82,7 +83,7 @@ internal sealed class Node : IAsyncDisposable
             if (options.Broker is { } broker)
                 bus.UsingRabbitMq((context, factory) =>
                 {
-                    factory.Host(broker);
+                    factory.Host(broker, host => host.NoticeSilence(broker));
                     factory.UseReliableMessaging();
                     factory.DeclareBeforeSending(Mailboxes);
                     factory.ReceiveDeadLetters(context);
