@@ -1,3 +1,4 @@
+using OrderSaga.Host.Commands.Load;
 using OrderSaga.Host.Embedded;
 using OrderSaga.Messaging.Databases;
 using OrderSaga.Orchestrator;
@@ -65,6 +66,8 @@ internal static class CommandLine
             case "alerts":
                 await AlertsCommand.RunAsync(args);
                 return Done;
+            case "load":
+                return await LoadCommand.RunAsync(args);
             default:
                 Console.Error.WriteLine($"There is no command '{command}'. Commands: {string.Join(", ", Help.Commands)}.");
                 return WrongUsage;

@@ -10,6 +10,7 @@ internal static class Help
         ordersaga stuck list|retry|resolve                                        undos that a person has to finish
         ordersaga dead-letters list|show|replay|discard                           messages that could not be handled
         ordersaga alerts list|resend                                              what somebody was to be told, and whether he was
+        ordersaga load [--url URL] [--orders N] [--in-flight N | --rate R]        put load on a shop, and report what it took
         ordersaga migrate [--script]                                              bring the databases to this version, or print the SQL that does
         ordersaga health [--urls URL]                                             is the one that runs here ready, for health checks
         ordersaga reset [--yes]                                                   remove the data of the embedded database in this folder
@@ -113,6 +114,37 @@ internal static class Help
 
               ordersaga alerts list --state givenUp
             """ + Shop,
+        ["load"] = """
+            ordersaga load [--url URL] [--orders N] [--duration TIME] [--in-flight N | --rate R] [--warm-up N] [--mix ENDING=WEIGHT,..] [--products ID=WEIGHT,..]
+                           [--price AMOUNT] [--seed N] [--patience TIME] [--json] [--html FILE] [--compare FILE] [--management URL] [--Section:Key VALUE ..]
+
+            Places orders, sees them come to rest, and reports orders/s, p50, p95, p99 and max, and what an order costs: processor time by process,
+            transactions, statements, bytes of write-ahead log, broker messages. What cannot be counted is left out and named.
+
+              --url URL        a shop that runs; without it one is started for the run, with these settings, and removed afterwards
+              --orders N       how many are measured (1000, unless --duration is given), after --warm-up N others (100)
+              --duration TIME  such as 90s or 5m: after it no more are placed
+              --in-flight N    so many are under way at a time (100); or
+              --rate R         so many become due per second, whatever becomes of those before; latency counts from when an order was due
+              --mix            how orders are meant to end: complete, declined, sold-out, cancelled; and where faults are honoured returned (undone
+                               after the charge) and stuck (an undo fails)
+              --products       what is ordered (sku-apple,sku-pear,sku-plum); a single one is what all orders contend for
+              --price AMOUNT   the quote that orders carry: needed where the step FreezePrice is off
+              --seed N         chooses which order is what (1)
+              --patience TIME  it is given up when nothing happened for so long (2m)
+              --html FILE      the report as a page too; --json prints it for programs, and is what --compare takes
+              --management URL of RabbitMQ, with user and password if they differ from those of Transport:Uri
+
+            With --url, settings say where it can count: Database:* of the shop (or the embedded database of this folder), Transport:Uri. Then ends are
+            seen in the database, else by following each order. Processes are those of this machine. Ctrl-C ends it with a report of what was done.
+
+              ordersaga load
+              ordersaga load --orders 3000 --warm-up 500 --Checkout:Steps:FreezePrice=false --Checkout:Steps:CreateShipment=false --price 3.99 --json > before.json
+              ordersaga load --rate 30 --duration 1m --mix complete=9,declined=1 --compare before.json --html load.html
+              ordersaga load --url http://127.0.0.1:5080 --Database:Provider Postgres --Database:ConnectionString "Host=..;Database=.."
+
+            Exit codes: 0 every order came to rest as it was meant to, 1 some did not, 2 written wrong, 130 interrupted.
+            """,
         ["migrate"] = """
             ordersaga migrate [--script] [--roles ROLE,..] [--Section:Key VALUE ..]
 

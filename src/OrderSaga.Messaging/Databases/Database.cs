@@ -59,6 +59,9 @@ public abstract class Database
         await command.ExecuteScalarAsync(ct).ConfigureAwait(false);
     }
 
+    /// <summary>What the server has counted so far, from outside of all that uses it; null where that is not read.</summary>
+    public virtual Task<ServerFigures?> CountAsync(CancellationToken ct) => Task.FromResult<ServerFigures?>(null);
+
     /// <summary>What a script of SQL for this kind of database has to begin with.</summary>
     public virtual string ScriptHead => "";
 

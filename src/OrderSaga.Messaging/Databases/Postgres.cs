@@ -10,6 +10,8 @@ internal sealed class Postgres : Database
 {
     // One data source per database of the process: one pool, statements prepared once per connection.
     private readonly NpgsqlDataSource source;
+    private readonly string host;
+    private readonly int port;
 
     public Postgres(string connectionString)
     {
@@ -21,6 +23,7 @@ internal sealed class Postgres : Database
         source = builder.Build();
         var at = builder.ConnectionStringBuilder;
         Name = $"the database {at.Database} of PostgreSQL at {at.Host}:{at.Port}";
+        (host, port) = (at.Host ?? "", at.Port);
     }
 
     // The driver knows: no connection, no answer in time, no memory, disk or connection left, starting, ending.
@@ -43,6 +46,44 @@ internal sealed class Postgres : Database
     protected override void Use(DbContextOptionsBuilder options, string schema) => options
         .UseNpgsql(source, postgres => postgres.MigrationsHistoryTable(Schema.History, schema))
         .ReplaceService<IMigrationsAssembly, Migrations>();
+
+    // A connection that is idle tells its counts after ten seconds.
+    public override async Task<ServerFigures?> CountAsync(CancellationToken ct)
+    {
+        const string counted = """
+            SELECT (SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()),
+                   pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint,
+                   ARRAY(SELECT client_port FROM pg_stat_activity WHERE datname = current_database() AND (client_addr << '127.0.0.0/8' OR client_addr = '::1') AND client_port > 0),
+                   'PostgreSQL ' || current_setting('server_version') || ', fsync ' || current_setting('fsync') || ', synchronous_commit ' || current_setting('synchronous_commit')
+            """;
+        var command = source.CreateCommand(counted);
+        await using (command.ConfigureAwait(false))
+        {
+            var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                await reader.ReadAsync(ct).ConfigureAwait(false);
+                var (transactions, wal, ports, settings) = (reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<int[]>(2), reader.GetString(3));
+                await reader.CloseAsync().ConfigureAwait(false);
+                return new($"{host}:{port}", host, port, transactions, wal, await StatementsAsync(ct).ConfigureAwait(false), "pg_stat_statements is not loaded, or the database lacks the extension", ports, settings, TimeSpan.FromSeconds(10.5));
+            }
+        }
+    }
+
+    // By an extension that few servers have loaded.
+    private async Task<long?> StatementsAsync(CancellationToken ct)
+    {
+        try
+        {
+            var command = source.CreateCommand("SELECT sum(calls)::bigint FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())");
+            await using (command.ConfigureAwait(false))
+                return await command.ExecuteScalarAsync(ct).ConfigureAwait(false) as long?;
+        }
+        catch (PostgresException)
+        {
+            return null;
+        }
+    }
 
     public override DbDataSource Source => source;
 

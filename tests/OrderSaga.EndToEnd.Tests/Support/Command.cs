@@ -5,7 +5,7 @@ namespace OrderSaga.EndToEnd.Tests.Support;
 /// <summary>A command of the built program, run to its end as a user would.</summary>
 internal sealed record Command(int ExitCode, string Output, string Error)
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     public static async Task<Command> RunAsync(string folder, IEnumerable<string> arguments, CancellationToken ct, params (string Name, string Value)[] environment)
     {
