@@ -1,3 +1,4 @@
+using OrderSaga.Host.Commands.Chaos;
 using OrderSaga.Host.Commands.Load;
 using OrderSaga.Host.Embedded;
 using OrderSaga.Messaging.Databases;
@@ -68,6 +69,8 @@ internal static class CommandLine
                 return Done;
             case "load":
                 return await LoadCommand.RunAsync(args);
+            case "chaos":
+                return await ChaosCommand.RunAsync(args);
             default:
                 Console.Error.WriteLine($"There is no command '{command}'. Commands: {string.Join(", ", Help.Commands)}.");
                 return WrongUsage;

@@ -11,6 +11,7 @@ internal static class Help
         ordersaga dead-letters list|show|replay|discard                           messages that could not be handled
         ordersaga alerts list|resend                                              what somebody was to be told, and whether he was
         ordersaga load [--url URL] [--orders N] [--in-flight N | --rate R]        put load on a shop, and report what it took
+        ordersaga chaos [--orders N] [--duration TIME] [--seed N]                 break a shop of its own, and see whether every promise is kept
         ordersaga migrate [--script]                                              bring the databases to this version, or print the SQL that does
         ordersaga health [--urls URL]                                             is the one that runs here ready, for health checks
         ordersaga reset [--yes]                                                   remove the data of the embedded database in this folder
@@ -144,6 +145,31 @@ internal static class Help
               ordersaga load --url http://127.0.0.1:5080 --Database:Provider Postgres --Database:ConnectionString "Host=..;Database=.."
 
             Exit codes: 0 every order came to rest as it was meant to, 1 some did not, 2 written wrong, 130 interrupted.
+            """,
+        ["chaos"] = """
+            ordersaga chaos [--orders N] [--duration TIME] [--seed N] [--mix ENDING=WEIGHT,..] [--products ID=WEIGHT,..] [--patience TIME] [--json]
+                            [--management URL] [--Section:Key VALUE ..]
+
+            Starts a shop, breaks it while orders come in, mends it, and compares what was promised to every order with everybody's books and with the
+            gateway's ledger: each promise with how often it was broken. With RabbitMQ and a database that are named it is three processes, each role twice.
+
+              --orders N       how many come (100), evenly over
+              --duration TIME  for so long things break (60s): processes killed, frozen and told to stop, database connections ended, the clock moved
+                               forward, and where RabbitMQ's management answers its connections closed, its queues deleted and emptied
+              --seed N         chooses what happens when, and which order is what; without it, one by chance
+              --mix            as of load; also gateway-fails, gateway-slow, gateway-lost (charged, and the answer lost), doubled, unheard, late, silent,
+                               broken, deadly (whoever carries it out dies), undone-late, stuck-once
+              --patience TIME  what is not well so long after all is mended stays so (2m)
+              --management URL of RabbitMQ, with user and password if they differ from those of Transport:Uri
+
+            It refuses a database with orders of others, and a virtual host that somebody is connected to. Settings go to every process, after its own:
+            short times, and Development.
+
+              ordersaga chaos
+              ordersaga chaos --seed 7 --orders 300 --duration 3m --Database:Provider Postgres --Database:ConnectionString "Host=..;Database=chaos" \
+                --Transport:Kind RabbitMq --Transport:Uri amqp://user:password@127.0.0.1:5672/chaos
+
+            Exit codes: 0 every promise was kept, 1 one was not, 2 written wrong, 130 interrupted.
             """,
         ["migrate"] = """
             ordersaga migrate [--script] [--roles ROLE,..] [--Section:Key VALUE ..]

@@ -31,6 +31,7 @@ internal sealed record Books(
     IReadOnlyList<GatewayBook>? Gateway,
     IReadOnlyList<ChargeBook> Charges,
     IReadOnlyList<ReservationBook> Marks,
+    IReadOnlySet<Guid> Taken,
     IReadOnlyList<string> Unbalanced,
     IReadOnlyList<StatusBook> Shipments,
     IReadOnlyList<NoticeBook> Notices,
@@ -51,6 +52,8 @@ internal sealed record Books(
             r => Last(new ChargeBook(r.GetGuid(0), r.GetDecimal(1), r.GetString(2), r.GetString(3), r.GetString(4)), r)).ConfigureAwait(false);
         var marks = await From("inventory", "SELECT order_id, product_id FROM inventory.reservations WHERE status = 'PENDING'",
             r => new ReservationBook(r.GetGuid(0), r.GetString(1))).ConfigureAwait(false);
+        var left = await From("inventory", "SELECT order_id, 'COMMITTED', (SELECT MAX(at) FROM inventory.step_log l WHERE l.order_id = r.order_id) FROM (SELECT DISTINCT order_id FROM inventory.reservations WHERE status = 'COMMITTED') r",
+            Status).ConfigureAwait(false);
         // One statement, so that both tables are seen at one moment.
         var unbalanced = await From("inventory", """
             SELECT s.product_id FROM inventory.stock s
@@ -66,7 +69,7 @@ internal sealed record Books(
             UNION ALL SELECT order_id, status, route, total, currency, ended_at FROM checkout.order_archive
             """, r => (Id: r.GetGuid(0), Saga: Saga(r))).ConfigureAwait(false)).ToDictionary(s => s.Id, s => s.Saga);
         var stuck = await From("orchestrator", "SELECT order_id, step FROM checkout.stuck WHERE resolved_at IS NULL", r => (r.GetGuid(0), r.GetString(1))).ConfigureAwait(false);
-        return new(taken is null ? null : Kept(taken, g => g.OrderId), Kept(charges, c => c.OrderId), marks, unbalanced,
+        return new(taken is null ? null : Kept(taken, g => g.OrderId), Kept(charges, c => c.OrderId), marks, Kept(left, t => t.OrderId).Select(t => t.OrderId).ToHashSet(), unbalanced,
             Kept(shipments, s => s.OrderId), Kept(notices, n => n.OrderId), Kept(orders, o => o.OrderId), sagas, stuck.ToHashSet());
 
         List<T> Kept<T>(IEnumerable<Dated<T>> books, Func<T, Guid> orderOf) => [.. books.Where(b => b.Last >= forgotten || sagas.ContainsKey(orderOf(b.Book))).Select(b => b.Book)];

@@ -41,14 +41,21 @@ internal sealed class HostBooks(Settings settings, Func<string, Database> databa
     {
         var now = time.GetUtcNow();
         var known = services.GetRequiredService<IOptions<CheckoutOptions>>().Value.LogRetention;
+        var (books, missing) = await ReadAsync(now - known + LongestOrder, ct).ConfigureAwait(false);
+        var findings = new Reconciler(books, now - TimeSpan.FromSeconds(settled)).Find();
+        return new(now, findings.Sum(f => f.Count), findings, missing);
+    }
+
+    /// <summary>All of the books, and what could not be read of them.</summary>
+    internal async Task<(Books Books, string? Missing)> ReadAsync(DateTimeOffset forgotten, CancellationToken ct)
+    {
         string? missing = null;
         var books = await Books.ReadAsync(databaseOf, async stop =>
         {
             (var charges, missing) = await ChargesAsync(stop).ConfigureAwait(false);
             return charges;
-        }, now - known + LongestOrder, ct).ConfigureAwait(false);
-        var findings = new Reconciler(books, now - TimeSpan.FromSeconds(settled)).Find();
-        return new(now, findings.Sum(f => f.Count), findings, missing);
+        }, forgotten, ct).ConfigureAwait(false);
+        return (books, missing);
     }
 
     /// <summary>What every service's own log says of an order.</summary>

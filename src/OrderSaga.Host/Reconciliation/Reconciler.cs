@@ -26,6 +26,7 @@ internal sealed class Reconciler(Books books, DateTimeOffset settledBefore)
         .. books.Gateway is { } gateway ? OfMoney(gateway) : [],
         Finding("reservations", "Stock is held for an order that is not under way.",
             books.Marks.Where(m => IsOver(m.OrderId, "ReserveInventory")).Select(m => $"{m.OrderId} {m.ProductId}")),
+        Finding("taken", "A completed order took nothing from the shelf, or one that did not complete did.", Taken()),
         Finding("stock", "Stock is negative, or more or less of it is reserved than orders hold.", books.Unbalanced),
         Finding("shipments", "A parcel is on its way without an order that completed, or a completed order has none.", Parcels()),
         Finding("notifications", "A customer was told the same twice, or not the end that it was.", Notices()),
@@ -52,6 +53,10 @@ internal sealed class Reconciler(Books books, DateTimeOffset settledBefore)
         var unknown = truth.Values.Where(c => !believed.ContainsKey(c.Id)).Select(c => c.OrderId);
         return wrong.Concat(unknown).Where(id => StandingOf(id, "ChargePayment") != Standing.Moving).Distinct().Select(id => $"{id}");
     }
+
+    private IEnumerable<string> Taken() => books.Taken.Where(id => StandingOf(id, "ReserveInventory") is Standing.None or Standing.Undone)
+        .Concat(books.Sagas.Where(s => StandingOf(s.Key, "ReserveInventory") == Standing.Completed && s.Value.Route.Contains("ReserveInventory", StringComparison.Ordinal) && !books.Taken.Contains(s.Key)).Select(s => s.Key))
+        .Select(id => $"{id}");
 
     private IEnumerable<string> Parcels()
     {

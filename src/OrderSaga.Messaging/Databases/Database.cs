@@ -62,6 +62,12 @@ public abstract class Database
     /// <summary>What the server has counted so far, from outside of all that uses it; null where that is not read.</summary>
     public virtual Task<ServerFigures?> CountAsync(CancellationToken ct) => Task.FromResult<ServerFigures?>(null);
 
+    /// <summary>Whether connections of others can be ended here: see <see cref="EndConnectionsAsync"/>.</summary>
+    public virtual bool EndsConnections => false;
+
+    /// <summary>Ends every connection to this database but the one that says so, whatever it is doing: to see how programs get over it.</summary>
+    public virtual Task EndConnectionsAsync(CancellationToken ct) => throw new NotSupportedException($"Connections to {Name} are not ended from here.");
+
     /// <summary>What a script of SQL for this kind of database has to begin with.</summary>
     public virtual string ScriptHead => "";
 

@@ -85,6 +85,15 @@ internal sealed class Postgres : Database
         }
     }
 
+    public override bool EndsConnections => true;
+
+    public override async Task EndConnectionsAsync(CancellationToken ct)
+    {
+        var command = source.CreateCommand("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+        await using (command.ConfigureAwait(false))
+            await command.ExecuteScalarAsync(ct).ConfigureAwait(false);
+    }
+
     public override DbDataSource Source => source;
 
     public override string Name { get; }

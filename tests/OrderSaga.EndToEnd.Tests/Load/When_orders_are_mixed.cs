@@ -12,7 +12,7 @@ public class When_orders_are_mixed
         static IReadOnlyList<string> Orders(string seed)
         {
             var wishes = Plan("--mix", "complete=6,declined=2,stuck=1", "--products", "sku-apple=3,sku-pear", "--seed", seed).Wishes;
-            return [.. Enumerable.Range(0, 500).Select(_ => wishes.Next()).Select(w => w.Meant + w.Body.ToJsonString())];
+            return [.. Enumerable.Range(0, 500).Select(_ => wishes.Next()).Select(w => w.Kind.Name + w.Body.ToJsonString())];
         }
 
         Assert.Equal(Orders("7"), Orders("7"));
@@ -23,7 +23,7 @@ public class When_orders_are_mixed
     public void Should_be_the_same_measured_orders_whatever_warmed_up()
     {
         var wishes = Plan("--mix", "complete,declined").Wishes;
-        List<string> Some() => [.. Enumerable.Range(0, 50).Select(_ => wishes.Next().Meant)];
+        List<string> Some() => [.. Enumerable.Range(0, 50).Select(_ => wishes.Next().Kind.Name)];
         var cold = Some();
         Some();
         wishes.Restart();
@@ -36,11 +36,11 @@ public class When_orders_are_mixed
         var wishes = Plan("--mix", "complete=6,declined=3,sold-out=1", "--products", "a=9,b=1").Wishes;
         var orders = Enumerable.Range(0, 10_000).Select(_ => wishes.Next()).ToList();
         foreach (var (meant, share) in new[] { ("complete", 6000), ("declined", 3000), ("sold-out", 1000) })
-            Assert.InRange(orders.Count(w => w.Meant == meant), share - 250, share + 250);
+            Assert.InRange(orders.Count(w => w.Kind.Name == meant), share - 250, share + 250);
         var products = orders.CountBy(w => (string)w.Body["lines"]![0]!["productId"]!).ToDictionary();
-        Assert.Equal(orders.Count(w => w.Meant == "sold-out"), products["sku-none"]);
+        Assert.Equal(orders.Count(w => w.Kind.Name == "sold-out"), products["sku-none"]);
         Assert.InRange(products["a"], 7900, 8300);
-        Assert.All(orders, w => Assert.Equal(w.Meant == "declined" ? "tok_declined" : "tok_visa", (string)w.Body["payment"]!["token"]!));
+        Assert.All(orders, w => Assert.Equal(w.Kind.Name == "declined" ? "tok_declined" : "tok_visa", (string)w.Body["payment"]!["token"]!));
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public class When_orders_are_mixed
     [InlineData("cancelled", "Complete", true)]
     [InlineData("cancelled", "Compensated", true)]
     [InlineData("cancelled", "Failed", false)]
-    public void Should_know_how_each_may_end(string meant, string state, bool met) => Assert.Equal(met, new Wish(0, meant, new()).IsMet(state));
+    public void Should_know_how_each_may_end(string meant, string state, bool met) => Assert.Equal(met, Kind.Of(meant).MayEnd(state));
 
     [Theory]
     [InlineData("There is no ending 'done'; there are complete,", "--mix", "done")]

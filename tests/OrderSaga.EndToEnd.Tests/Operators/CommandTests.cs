@@ -94,7 +94,7 @@ public class When_the_command_line_is_used(OperatedShop shop)
     public async Task Should_help_with_examples()
     {
         var whole = (await Command.RunAsync(shop.Place.Folder, ["help"], Ct)).Output;
-        foreach (var command in new[] { "run", "check", "orders", "stuck", "dead-letters", "alerts", "load", "migrate", "diagram" })
+        foreach (var command in new[] { "run", "check", "orders", "stuck", "dead-letters", "alerts", "load", "chaos", "migrate", "diagram" })
         {
             Assert.Contains($"ordersaga {(command == "run" ? "[run]" : command)}", whole, StringComparison.Ordinal);
             var help = await Command.RunAsync(shop.Place.Folder, command == "stuck" ? ["stuck", "retry", "--help"] : ["help", command], Ct);

@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Runtime.InteropServices;
 using OrderSaga.Host.Embedded;
 using OrderSaga.Messaging.Databases;
 
@@ -8,9 +7,6 @@ namespace OrderSaga.Host.Commands.Load;
 /// <summary>Puts load on a shop that runs, or on one that it starts, and reports what it took.</summary>
 internal sealed class LoadCommand : IDisposable
 {
-    /// <summary>The option that says where RabbitMQ's management is.</summary>
-    public const string Management = "--management";
-
     private const string Page = "--html", Before = "--compare";
     private const int Interrupted = 130;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -28,11 +24,11 @@ internal sealed class LoadCommand : IDisposable
 
     private LoadCommand(string[] args)
     {
-        var (ours, theirs) = Split(args);
-        var arguments = Arguments.Read(ours, [], [.. LoadPlan.Options, ShopClient.Url, Management, Page, Before], [ShopClient.Json]);
+        var (ours, theirs) = RunArguments.Split(args);
+        var arguments = Arguments.Read(ours, [], [.. LoadPlan.Options, ShopClient.Url, RabbitManagement.Option, Page, Before], [ShopClient.Json]);
         plan = LoadPlan.Read(arguments);
         (settings, page, json, progress) = (theirs, arguments.Option(Page), arguments.Has(ShopClient.Json), new(time));
-        (url, management) = (UrlOf(ShopClient.Url, arguments), UrlOf(Management, arguments));
+        (url, management) = (RunArguments.UrlOf(ShopClient.Url, arguments), RunArguments.UrlOf(RabbitManagement.Option, arguments));
         comparison = arguments.Option(Before) is { } file ? Comparison.Read(file) : null;
         if (page is not null && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(page))))
             throw new CommandException($"The page cannot be written to {page}: there is no such folder.");
@@ -142,7 +138,8 @@ internal sealed class LoadCommand : IDisposable
     private async Task<(IReadOnlyList<Database> Databases, string? Missing)> DatabasesAsync(Settings configured, Guid tried)
     {
         var embedded = configured.Database.Provider != DatabaseSettings.Embedded ? null
-            : await EmbeddedPostgres.RunningInAsync(own is null ? Start.EmbeddedFolder : Path.Combine(own.Folder, Start.Folder));
+            : own is not null ? await own.Folder.DatabaseAsync()
+            : await EmbeddedPostgres.RunningInAsync(Start.EmbeddedFolder);
         if (configured.Database.Provider == DatabaseSettings.Embedded && embedded is null)
             return ([], "it was not said where the shop's databases are (--Database:Provider Postgres --Database:ConnectionString ..), and none runs in this folder");
         var databaseOf = configured.Database.Open(embedded);
@@ -178,7 +175,7 @@ internal sealed class LoadCommand : IDisposable
         if (meter.Settings.Count > 0)
             said["database"] = string.Join("; ", meter.Settings);
         // Values may hold passwords; what is switched on or off does not.
-        foreach (var (name, value) in Pairs(settings).Where(s => s.Name.StartsWith("--Checkout:", StringComparison.OrdinalIgnoreCase)))
+        foreach (var (name, value) in RunArguments.Pairs(settings).Where(s => s.Name.StartsWith("--Checkout:", StringComparison.OrdinalIgnoreCase)))
             said[name[2..]] = value;
         return said;
     }
@@ -205,45 +202,5 @@ internal sealed class LoadCommand : IDisposable
         {
             throw new CommandException($"The page cannot be written to {page}: {e.Message}");
         }
-    }
-
-    // Settings of the shop have a colon in their names; all else is ours.
-    private static (string[] Ours, string[] Settings) Split(string[] args)
-    {
-        var (ours, theirs) = (new List<string>(), new List<string>());
-        for (var i = 0; i < args.Length; i++)
-        {
-            var isSetting = args[i].StartsWith("--", StringComparison.Ordinal) && args[i].Split('=')[0].Contains(':', StringComparison.Ordinal);
-            (isSetting ? theirs : ours).Add(args[i]);
-            if (!isSetting || args[i].Contains('=', StringComparison.Ordinal))
-                continue;
-            theirs.Add(++i < args.Length ? args[i] : throw new UsageException($"{args[i - 1]} needs a value."));
-        }
-
-        return ([.. ours], [.. theirs]);
-    }
-
-    private static IEnumerable<(string Name, string Value)> Pairs(string[] settings)
-    {
-        for (var i = 0; i < settings.Length; i++)
-            yield return settings[i].Split('=', 2) is [var name, var value] ? (name, value) : (settings[i], settings[++i]);
-    }
-
-    private static Uri? UrlOf(string option, Arguments arguments) =>
-        arguments.Option(option) is not { } text ? null
-        : Uri.TryCreate(text.EndsWith('/') ? text : $"{text}/", UriKind.Absolute, out var at) && at.Scheme is "http" or "https" && at is { Query: "", Fragment: "" } && (at.UserInfo.Length == 0 || option == Management)
-            ? at
-            : throw new UsageException($"{option} must look like http://127.0.0.1:5080.");
-
-    // Ctrl-C, and what a supervisor sends.
-    private sealed class Signals(Action told) : IDisposable
-    {
-        private readonly PosixSignalRegistration[] all = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(kind => PosixSignalRegistration.Create(kind, signal =>
-        {
-            signal.Cancel = true;
-            told();
-        }))];
-
-        public void Dispose() => Array.ForEach(all, one => one.Dispose());
     }
 }

@@ -60,7 +60,7 @@ internal sealed record LoadPlan
         ? $"{many} in flight"
         : string.Create(CultureInfo.InvariantCulture, $"{PerSecond:0.##} per second");
 
-    private static int WholeOf(string option, string text, int least) =>
+    public static int WholeOf(string option, string text, int least) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= Most
             ? number
             : throw new UsageException($"{option} is a whole number from {least} to {Most}, not '{text}'.");
@@ -70,7 +70,7 @@ internal sealed record LoadPlan
             ? number
             : throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"{option} is a number from {least} to {most}, not '{text}'."));
 
-    private static TimeSpan TimeOf(string option, string text)
+    public static TimeSpan TimeOf(string option, string text)
     {
         var unit = text.Length > 0 ? text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, _ => 0 } : 0;
         return unit > 0 && int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var many) && many > 0 && many <= 86_400 / unit

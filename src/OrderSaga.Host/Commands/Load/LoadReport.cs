@@ -93,7 +93,7 @@ internal sealed record LoadReport
             OrdersPerSecond = ended.Count > 0 ? Math.Round(ended.Count / totals.Seconds, 2) : null,
             Latency = Rounded(Spread.Of(times)),
             Intake = Rounded(Spread.Of(totals.Accepted.Select(a => a.Took))),
-            Endings = [.. ended.GroupBy(e => (e.Meant, e.State)).OrderBy(g => Wishes.Endings.ToList().IndexOf(g.Key.Meant)).ThenByDescending(g => g.Count())
+            Endings = [.. ended.GroupBy(e => (e.Meant, e.State)).OrderBy(g => Kind.All.ToList().FindIndex(k => k.Name == g.Key.Meant)).ThenByDescending(g => g.Count())
                 .Select(g => new Ending(g.Key.Meant, g.Key.State, g.First().Met, Rounded(Spread.Of(g.Select(e => e.Took)))!))],
             PerOrder = perOrder,
             Cpu = cpu,

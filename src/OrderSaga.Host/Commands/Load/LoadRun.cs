@@ -14,6 +14,9 @@ internal sealed class LoadRun(LoadPlan plan, HttpClient http, IEnds ends, TimePr
     private readonly string run = $"{Guid.NewGuid():N}";
     private int sent;
 
+    /// <summary>Hears of every order that was accepted.</summary>
+    public Action<Guid, Kind>? Placed { get; init; }
+
     /// <summary>Places so many orders, or as many as fit into a time; true unless it was given up because nothing happened any more.</summary>
     public async Task<bool> RunAsync(Tally tally, int? count, TimeSpan? limit, CancellationToken ct)
     {
@@ -77,9 +80,10 @@ internal sealed class LoadRun(LoadPlan plan, HttpClient http, IEnds ends, TimePr
         {
             var order = await PlaceAsync(wish.Body, ct);
             tally.Accepted(time.GetElapsedTime(due));
-            if (wish.Cancels)
+            Placed?.Invoke(order, wish.Kind);
+            if (wish.Kind.Cancels)
                 await CancelAsync(order, ct);
-            tally.Ends(wish, await ends.OfAsync(order, ct), due);
+            tally.Ends(wish.Kind, await ends.OfAsync(order, ct), due);
             return true;
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)

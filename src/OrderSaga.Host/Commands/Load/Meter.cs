@@ -1,7 +1,4 @@
 using System.Data.Common;
-using System.Globalization;
-using System.Net.Http.Headers;
-using System.Text;
 using System.Text.Json;
 using OrderSaga.Messaging.Databases;
 
@@ -19,9 +16,9 @@ internal sealed class Meter(IReadOnlyList<Database> databases, Uri? broker, Uri?
     // How many transactions it takes to count one database.
     private const int Asks = 2;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10), BrokersLag = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan BrokersLag = TimeSpan.FromSeconds(6);
 
-    private readonly HttpClient http = new(new SocketsHttpHandler { UseProxy = management is { IsLoopback: false } }) { Timeout = Patience };
+    private readonly RabbitManagement? rabbit = broker is null ? null : new(broker, management);
     private readonly HashSet<Consumer> consumers = [new("this program", Environment.ProcessId)];
     private readonly SortedSet<string> notCounted = new(StringComparer.Ordinal);
     private readonly SortedSet<string> settings = new(StringComparer.Ordinal);
@@ -90,7 +87,7 @@ internal sealed class Meter(IReadOnlyList<Database> databases, Uri? broker, Uri?
         return reading with { Transactions = figures.Count > 0 ? figures.Sum(f => f.Transactions) - before : null, BrokerMessages = await MessagesAsync(ct) };
     }
 
-    public void Dispose() => http.Dispose();
+    public void Dispose() => rabbit?.Dispose();
 
     private async Task<IReadOnlyList<ServerFigures>> CountAsync(CancellationToken ct)
     {
@@ -141,24 +138,17 @@ internal sealed class Meter(IReadOnlyList<Database> databases, Uri? broker, Uri?
 
     private async Task<long?> MessagesAsync(CancellationToken ct)
     {
-        if (broker is null)
+        if (rabbit is null)
             return null;
-        var (at, name) = (management ?? new UriBuilder("http", broker.Host, 15672).Uri, broker.AbsolutePath is { Length: > 1 } path ? path[1..] : "%2F");
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(new UriBuilder(at) { UserName = "", Password = "" }.Uri, $"/api/vhosts/{name}"));
-        request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(Uri.UnescapeDataString(at.UserInfo.Length > 0 ? at.UserInfo : broker.UserInfo))));
         try
         {
-            using var response = await http.SendAsync(request, ct);
-            if (!response.IsSuccessStatusCode)
-                Misses(string.Create(CultureInfo.InvariantCulture, $"broker messages: RabbitMQ's management at {at.Host}:{at.Port} answers {(int)response.StatusCode}; say with {LoadCommand.Management} http://USER:PASSWORD@HOST:PORT who may look"));
-            else if (JsonElement.Parse(await response.Content.ReadAsStringAsync(ct)).TryGetProperty("message_stats", out var stats) && stats.TryGetProperty("publish", out var published))
+            if (await rabbit.GetAsync($"vhosts/{rabbit.VirtualHost}", ct) is { ValueKind: JsonValueKind.Object } host && host.TryGetProperty("message_stats", out var stats) && stats.TryGetProperty("publish", out var published))
                 return published.GetInt64();
-            else
-                Misses("broker messages: RabbitMQ's management keeps no statistics");
+            Misses("broker messages: RabbitMQ's management keeps no statistics");
         }
-        catch (Exception e) when (!ct.IsCancellationRequested && e is HttpRequestException or TaskCanceledException or JsonException)
+        catch (CommandException e)
         {
-            Misses($"broker messages: RabbitMQ's management does not answer at {at.Host}:{at.Port}; say with {LoadCommand.Management} where it is");
+            Misses($"broker messages: {e.Message}");
         }
 
         return null;

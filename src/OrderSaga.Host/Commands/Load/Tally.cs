@@ -66,13 +66,13 @@ internal sealed class Tally(TimeProvider time)
         }
     }
 
-    public void Ends(Wish wish, string state, long due)
+    public void Ends(Kind meant, string state, long due)
     {
         lock (turn)
         {
             last = time.GetTimestamp();
             underWay--;
-            ended.Add(new(wish.Meant, state, wish.IsMet(state), time.GetElapsedTime(began, last).TotalMilliseconds, time.GetElapsedTime(due, last).TotalMilliseconds));
+            ended.Add(new(meant.Name, state, meant.MayEnd(state), time.GetElapsedTime(began, last).TotalMilliseconds, time.GetElapsedTime(due, last).TotalMilliseconds));
         }
     }
 

@@ -1,33 +1,82 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace OrderSaga.Host.Commands.Load;
 
-/// <summary>An order, and how it is meant to end.</summary>
-/// <param name="Number">Of the orders of a run, the first is 0.</param>
-/// <param name="Meant">The ending by its name in the mix.</param>
-/// <param name="Body">What is posted.</param>
-internal sealed record Wish(int Number, string Meant, JsonObject Body)
+/// <summary>A kind of orders.</summary>
+/// <param name="Name">As it is called in a mix.</param>
+/// <param name="Ends">The states in which such an order comes to rest when all is well.</param>
+/// <param name="Token">What it is paid with.</param>
+/// <param name="Product">What is ordered, unless it is one of those that the run is about.</param>
+/// <param name="Cancels">The customer thinks better of it at once.</param>
+/// <param name="Plan">What goes wrong with it on purpose: step, kind and times.</param>
+internal sealed record Kind(string Name, string Ends, string Token = "tok_visa", string? Product = null, bool Cancels = false, params string[] Plan)
 {
-    /// <summary>The customer thinks better of it at once.</summary>
-    public bool Cancels => Meant == Wishes.Cancelled;
+    private const string Complete = "Complete", Compensated = "Compensated", Failed = "Failed";
 
-    /// <summary>Whether it came to rest as it was meant to. A cancel may come too late.</summary>
-    public bool IsMet(string state) => state == Meant switch
+    public static readonly IReadOnlyList<Kind> All =
+    [
+        new("complete", Complete),
+        new("declined", Compensated, "tok_declined"),
+        new("sold-out", Compensated, Product: "sku-none"),
+        // It may come too late.
+        new("cancelled", $"{Complete} {Compensated}", Cancels: true),
+        new("returned", Compensated, Plan: "CreateShipment refuse"),
+        new("stuck", Failed, Plan: ["CreateShipment refuse", "ReserveInventory undo-throw"]),
+        new("gateway-fails", Complete, "tok_error"),
+        new("gateway-slow", $"{Complete} {Compensated}", "tok_slow"),
+        new("gateway-lost", Complete, Plan: "Gateway crash"),
+        new("doubled", Complete, Plan: ["CreateOrder duplicate", "ReserveInventory duplicate", "ChargePayment duplicate", "SendConfirmation duplicate"]),
+        new("unheard", Complete, Plan: ["ReserveInventory silent 1", "SendConfirmation silent 1"]),
+        new("late", Complete, Plan: "ChargePayment late 1"),
+        new("silent", Compensated, Plan: "ChargePayment silent"),
+        new("broken", Compensated, Plan: "ReserveInventory throw"),
+        new("deadly", Complete, Plan: "ChargePayment crash 1"),
+        new("undone-late", Compensated, Plan: ["CreateShipment refuse", "ChargePayment undo-throw 1", "ReserveInventory undo-silent 1"]),
+        new("stuck-once", $"{Compensated} {Failed}", Plan: ["CreateShipment refuse", "ReserveInventory undo-throw 4"]),
+    ];
+
+    /// <summary>Whether such an order may come to rest in a state.</summary>
+    public bool MayEnd(string state) => Ends.Split(' ').Contains(state);
+
+    public static Kind Of(string name) => All.FirstOrDefault(k => k.Name == name) ?? throw new UsageException($"There is no ending '{name}'; there are {string.Join(", ", All.Select(k => k.Name))}.");
+
+    /// <summary>What is posted.</summary>
+    public JsonObject Order(int customer, string product, decimal? price)
     {
-        Wishes.Complete => "Complete",
-        Wishes.Stuck => "Failed",
-        Wishes.Cancelled => state == "Complete" ? state : "Compensated",
-        _ => "Compensated",
-    };
+        var line = new JsonObject { ["productId"] = Product ?? product, ["quantity"] = 1 };
+        if (price is not null)
+            line["unitPrice"] = price;
+        var body = new JsonObject
+        {
+            ["customer"] = new JsonObject { ["id"] = $"{Wishes.Customer}{customer}", ["email"] = "load@example.org" },
+            ["currency"] = "EUR",
+            ["lines"] = new JsonArray(line),
+            ["shippingAddress"] = new JsonObject { ["name"] = "Load", ["street"] = "Road 1", ["city"] = "Town", ["postalCode"] = "12345", ["country"] = "DE" },
+            ["payment"] = new JsonObject { ["token"] = Token },
+        };
+        if (Plan.Length > 0)
+            body["faults"] = new JsonArray([.. Plan.Select(fault => Fault(fault.Split(' ')))]);
+        return body;
+    }
+
+    private static JsonObject Fault(string[] words)
+    {
+        var fault = new JsonObject { ["step"] = words[0], ["kind"] = words[1] };
+        if (words.Length > 2)
+            fault["times"] = int.Parse(words[2], CultureInfo.InvariantCulture);
+        return fault;
+    }
 }
+
+/// <summary>An order that somebody wants.</summary>
+internal sealed record Wish(Kind Kind, JsonObject Body);
 
 /// <summary>The orders of a run, one after the other: with the same seed the same ones.</summary>
 internal sealed class Wishes
 {
-    public const string Complete = "complete", Declined = "declined", SoldOut = "sold-out", Cancelled = "cancelled", Returned = "returned", Stuck = "stuck";
-
-    /// <summary>The endings that there are.</summary>
-    public static readonly IReadOnlyList<string> Endings = [Complete, Declined, SoldOut, Cancelled, Returned, Stuck];
+    /// <summary>What customers of a run are called, with a number behind it.</summary>
+    public const string Customer = "load-";
 
     private const int Customers = 1000;
 
@@ -40,13 +89,12 @@ internal sealed class Wishes
 
     public Wishes(Weighed mix, Weighed products, decimal? price, int seed)
     {
-        if (mix.Names.FirstOrDefault(name => !Endings.Contains(name)) is { } unknown)
-            throw new UsageException($"There is no ending '{unknown}'; there are {string.Join(", ", Endings)}.");
         (this.mix, this.products, this.price, this.seed, dice) = (mix, products, price, seed, new Random(seed));
+        Plans = mix.Names.Select(Kind.Of).Any(kind => kind.Plan.Length > 0);
     }
 
     /// <summary>Whether some orders say what is to go wrong with them.</summary>
-    public bool Plans => mix.Names.Any(name => name is Returned or Stuck);
+    public bool Plans { get; }
 
     /// <summary>What was said of them, for the report.</summary>
     public IEnumerable<(string Name, string Value)> Settings => [("mix", $"{mix}"), ("products", $"{products}"), ("seed", $"{seed}")];
@@ -62,30 +110,11 @@ internal sealed class Wishes
     {
         lock (turn)
         {
-            var (meant, product) = (mix.Draw(dice), products.Draw(dice));
-            return new(next, meant, Body(next++, meant, product));
+            var (kind, product) = (Kind.Of(mix.Draw(dice)), products.Draw(dice));
+            return new(kind, kind.Order(next++ % Customers, product, price));
         }
     }
 
     /// <summary>An order with nothing special, to see whether any is taken.</summary>
-    public JsonObject Plain() => Body(0, Complete, products.Names.First());
-
-    private JsonObject Body(int number, string meant, string product)
-    {
-        var line = new JsonObject { ["productId"] = meant == SoldOut ? "sku-none" : product, ["quantity"] = 1 };
-        if (price is not null)
-            line["unitPrice"] = price;
-        var body = new JsonObject
-        {
-            ["customer"] = new JsonObject { ["id"] = $"load-{number % Customers}", ["email"] = "load@example.org" },
-            ["currency"] = "EUR",
-            ["lines"] = new JsonArray(line),
-            ["shippingAddress"] = new JsonObject { ["name"] = "Load", ["street"] = "Road 1", ["city"] = "Town", ["postalCode"] = "12345", ["country"] = "DE" },
-            ["payment"] = new JsonObject { ["token"] = meant == Declined ? "tok_declined" : "tok_visa" },
-        };
-        if (meant is Returned or Stuck)
-            body["faults"] = new JsonArray(
-                [new JsonObject { ["step"] = "CreateShipment", ["kind"] = "refuse" }, .. meant == Stuck ? [new JsonObject { ["step"] = "ReserveInventory", ["kind"] = "undo-throw" }] : Array.Empty<JsonNode>()]);
-        return body;
-    }
+    public JsonObject Plain() => Kind.All[0].Order(0, products.Names.First(), price);
 }
