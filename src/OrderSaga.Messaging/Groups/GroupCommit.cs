@@ -90,7 +90,7 @@ internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes, DatabaseOf<T
         {
             await using var scope = scopes.CreateAsyncScope();
             var db = scope.ServiceProvider.GetRequiredService<TDb>();
-            await using var transaction = await db.Database.BeginTransactionAsync().ConfigureAwait(false);
+            await using var transaction = await db.Database.BeginWholeAsync(CancellationToken.None).ConfigureAwait(false);
             foreach (var kind in group.GroupBy(m => m.Kind))
                 await kind.First().ReadAsync(db, [.. kind]).ConfigureAwait(false);
             // Looked for once, at the save, and not by each for all.

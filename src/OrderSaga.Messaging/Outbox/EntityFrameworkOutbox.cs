@@ -80,7 +80,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
             var session = new OutboxSession(scope.ServiceProvider, bus);
             try
             {
-                await using var transaction = await db.Database.BeginTransactionAsync(ct).ConfigureAwait(false);
+                await using var transaction = await db.Database.BeginWholeAsync(ct).ConfigureAwait(false);
                 var result = await work(db, session).ConfigureAwait(false);
                 if (session.Entry is not null)
                 {

@@ -96,7 +96,7 @@ internal sealed class EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>(
         where T : class
     {
         var (db, session) = (Db, new OutboxSession(services, bus));
-        await using var transaction = await db.Database.BeginTransactionAsync(context.CancellationToken).ConfigureAwait(false);
+        await using var transaction = await db.Database.BeginWholeAsync(context.CancellationToken).ConfigureAwait(false);
         await DecideAsync(context, messageId, session, captured => decide(db, captured)).ConfigureAwait(false);
         await outbox.AddAsync(db, session, context.CancellationToken).ConfigureAwait(false);
         await db.SaveChangesAsync(context.CancellationToken).ConfigureAwait(false);

@@ -69,7 +69,7 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
         if (isShared)
             throw new NotForSharingException();
         await ForgetAsync().ConfigureAwait(false);
-        await Db.Database.BeginTransactionAsync(ct).ConfigureAwait(false);
+        await Db.Database.BeginWholeAsync(ct).ConfigureAwait(false);
     }
 
     /// <summary>Reads all that the steps of these orders look for by its key.</summary>
@@ -107,7 +107,7 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
         {
             try
             {
-                await Db.Database.BeginTransactionAsync(turn.Ct).ConfigureAwait(false);
+                await Db.Database.BeginWholeAsync(turn.Ct).ConfigureAwait(false);
                 var result = await work().ConfigureAwait(false);
                 await Db.SaveChangesAsync(turn.Ct).ConfigureAwait(false);
                 await Db.Database.CommitTransactionAsync(turn.Ct).ConfigureAwait(false);
