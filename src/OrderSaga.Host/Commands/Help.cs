@@ -148,7 +148,7 @@ internal static class Help
             """,
         ["chaos"] = """
             ordersaga chaos [--orders N] [--duration TIME] [--seed N] [--mix ENDING=WEIGHT,..] [--products ID=WEIGHT,..] [--patience TIME] [--json]
-                            [--management URL] [--Section:Key VALUE ..]
+                            [--management URL] [--logs FOLDER] [--Section:Key VALUE ..]
 
             Starts a shop, breaks it while orders come in, mends it, and compares what was promised to every order with everybody's books and with the
             gateway's ledger: each promise with how often it was broken. With RabbitMQ and a database that are named it is three processes, each role twice.
@@ -161,6 +161,7 @@ internal static class Help
                                broken, deadly (whoever carries it out dies), undone-late, stuck-once
               --patience TIME  what is not well so long after all is mended stays so (2m)
               --management URL of RabbitMQ, with user and password if they differ from those of Transport:Uri
+              --logs FOLDER    keeps what each process says
 
             It refuses a database with orders of others, and a virtual host that somebody is connected to. Settings go to every process, after its own:
             short times, and Development.

@@ -9,7 +9,7 @@ public class When_a_shop_is_broken_on_purpose
 {
     private static readonly string[] All =
     [
-        "lost", "unwanted", "at-rest", "otherwise", "listed", "alerted", "ghost-charges", "charges", "beliefs", "reservations", "taken", "stock", "shipments", "notifications", "orders",
+        "well", "served", "lost", "unwanted", "at-rest", "otherwise", "listed", "alerted", "ghost-charges", "charges", "beliefs", "reservations", "taken", "stock", "shipments", "notifications", "orders",
         "shelf", "endings", "dead-letters",
     ];
 

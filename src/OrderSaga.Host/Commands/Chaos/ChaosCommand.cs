@@ -11,9 +11,13 @@ namespace OrderSaga.Host.Commands.Chaos;
 internal sealed class ChaosCommand : IDisposable
 {
     private const int Interrupted = 130, AtOnce = 2;
+    private const string Logs = "--logs";
 
     // A charge that nobody knew of is looked for a minute later, a mark whose ending was lost is asked about after five.
     private static readonly TimeSpan Housekeeping = TimeSpan.FromMinutes(7), Look = TimeSpan.FromMilliseconds(500);
+
+    // Orders that go on for ever are none that come to rest.
+    private static readonly TimeSpan Latest = TimeSpan.FromMinutes(15);
 
     private readonly TimeProvider time = TimeProvider.System;
     private readonly CancellationTokenSource interrupt = new();
@@ -22,6 +26,7 @@ internal sealed class ChaosCommand : IDisposable
     private readonly string[] settings;
     private readonly ChaosPlan plan;
     private readonly bool json;
+    private readonly string? logs;
     private readonly Uri? management;
     private readonly Settings configured;
     private readonly Progress progress;
@@ -30,9 +35,12 @@ internal sealed class ChaosCommand : IDisposable
     private ChaosCommand(string[] args)
     {
         var (ours, theirs) = RunArguments.Split(args);
-        var arguments = Arguments.Read(ours, [], [.. ChaosPlan.Options, RabbitManagement.Option], [ShopClient.Json]);
+        var arguments = Arguments.Read(ours, [], [.. ChaosPlan.Options, RabbitManagement.Option, Logs], [ShopClient.Json]);
         (plan, json, management, progress) = (ChaosPlan.Read(arguments), arguments.Has(ShopClient.Json), RunArguments.UrlOf(RabbitManagement.Option, arguments), new(time));
         settings = [.. ChaosPlan.Settings, .. theirs, "--Ops:ApiKey", key];
+        logs = arguments.Option(Logs);
+        if (logs is not null && !Directory.Exists(logs))
+            throw new CommandException($"What the processes say cannot be kept in {logs}: there is no such folder.");
         configured = Settings.Read(Start.Configured(settings).Configuration, development: true);
     }
 
@@ -66,7 +74,7 @@ internal sealed class ChaosCommand : IDisposable
         using var broker = configured.TransportUri is { } uri ? new Broker(new(uri, management)) : null;
         var listens = await MineAloneAsync(broker, ct);
         progress.Say("Starting a shop..");
-        await using var crew = await Crew.StartAsync(Several, settings, time, ct);
+        await using var crew = await Crew.StartAsync(Several, settings, logs, time, ct);
         using var stubborn = new Stubborn(() => crew.Doors, time);
         using var customer = new HttpClient(stubborn) { BaseAddress = new Uri("http://shop/"), Timeout = Timeout.InfiniteTimeSpan };
         customer.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
@@ -95,12 +103,17 @@ internal sealed class ChaosCommand : IDisposable
         var schedule = Mishap.Schedule(new Random(plan.Seed), [.. Mishap.Families.Except(notDone)], plan.Duration);
         var (tally, run) = (new Tally(time), new LoadRun(plan.Load, scene.Customer, new EventEnds(scene.Customer, time), time) { Placed = promises.Accepted });
         using var done = new CancellationTokenSource();
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var shown = progress.FollowAsync($"Breaking, seed {plan.Seed}", tally, plan.Load.Count, null, done.Token);
-        var placing = run.RunAsync(tally, plan.Load.Count, limit: null, ct);
+        var placing = run.RunAsync(tally, plan.Load.Count, limit: null, end.Token);
         await HappenAsync(scene, schedule, ct);
-        await scene.Crew.ReadyAsync(ct);
         var mended = time.GetTimestamp();
+        promises.NotWell = await scene.Crew.NotWellAsync(ct);
+        while (!placing.IsCompleted && tally.Silent < plan.Patience && time.GetElapsedTime(mended) < Latest)
+            await Task.WhenAny(placing, Task.Delay(Look, time, ct));
+        await end.CancelAsync();
         await placing;
+        promises.NotServed(plan.Load.Count!.Value, tally.Read());
         await done.CancelAsync();
         await shown;
         ct.ThrowIfCancellationRequested();
@@ -181,10 +194,10 @@ internal sealed class ChaosCommand : IDisposable
         {
             try
             {
-                if (await so() || time.GetElapsedTime(began) > plan.Load.Silence)
+                if (await so() || time.GetElapsedTime(began) > plan.Patience)
                     return;
             }
-            catch (Exception e) when ((e is DbException || Database.IsAway(e)) && time.GetElapsedTime(began) <= plan.Load.Silence)
+            catch (Exception e) when ((e is DbException || Database.IsAway(e)) && time.GetElapsedTime(began) <= plan.Patience)
             {
                 // Connections that were ended are noticed by who uses them.
             }

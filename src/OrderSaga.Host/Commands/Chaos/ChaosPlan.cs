@@ -5,8 +5,9 @@ namespace OrderSaga.Host.Commands.Chaos;
 /// <summary>What is placed, and how long things break meanwhile.</summary>
 /// <param name="Seed">What happens follows from it.</param>
 /// <param name="Duration">Things break for so long, and orders come meanwhile.</param>
+/// <param name="Patience">What is not well so long after all is mended stays so.</param>
 /// <param name="Load">The orders.</param>
-internal sealed record ChaosPlan(int Seed, TimeSpan Duration, LoadPlan Load)
+internal sealed record ChaosPlan(int Seed, TimeSpan Duration, TimeSpan Patience, LoadPlan Load)
 {
     private const int MostOrders = 100_000, UsualOrders = 100;
     private const string UsualMix = "complete=12,declined=2,sold-out=2,cancelled=2,returned=2,gateway-fails=2,gateway-slow=2,gateway-lost=2,doubled=2,unheard=1,late=1,silent=1,broken=1,deadly=1,undone-late=1,stuck-once=1";
@@ -29,11 +30,13 @@ internal sealed record ChaosPlan(int Seed, TimeSpan Duration, LoadPlan Load)
         var orders = LoadPlan.WholeOf(LoadPlan.Orders, arguments.Option(LoadPlan.Orders) ?? $"{UsualOrders}", 1);
         if (orders > MostOrders)
             throw new UsageException($"{LoadPlan.Orders} is at most {MostOrders} here.");
-        return new(seed, duration, new()
+        var patience = LoadPlan.TimeOf(LoadPlan.Patience, arguments.Option(LoadPlan.Patience) ?? "2m");
+        return new(seed, duration, patience, new()
         {
             Count = orders,
             PerSecond = orders / duration.TotalSeconds,
-            Silence = arguments.Option(LoadPlan.Patience) is { } patience ? LoadPlan.TimeOf(LoadPlan.Patience, patience) : TimeSpan.FromMinutes(2),
+            // As long as things break, nobody can be blamed for silence.
+            Silence = TimeSpan.MaxValue,
             Wishes = new(Weighed.Read(LoadPlan.Mix, arguments.Option(LoadPlan.Mix) ?? UsualMix), Weighed.Read(LoadPlan.Products, arguments.Option(LoadPlan.Products) ?? UsualProducts), null, seed),
         });
     }

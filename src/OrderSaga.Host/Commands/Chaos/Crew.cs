@@ -30,16 +30,18 @@ internal sealed class Crew : IAsyncDisposable
     /// <summary>Starts them, and waits until all are ready.</summary>
     /// <param name="several">Whether they can be several: there is a broker between them, and a database that belongs to none of them.</param>
     /// <param name="settings">Of each of them.</param>
+    /// <param name="logs">Where what they say is kept, if it is.</param>
     /// <param name="time">The clock.</param>
     /// <param name="ct">Ends it.</param>
-    public static async Task<Crew> StartAsync(bool several, IReadOnlyList<string> settings, TimeProvider time, CancellationToken ct)
+    public static async Task<Crew> StartAsync(bool several, IReadOnlyList<string> settings, string? logs, TimeProvider time, CancellationToken ct)
     {
         var crew = new Crew();
         try
         {
             foreach (var roles in several ? Several : [string.Join(',', Settings.AllRoles)])
             {
-                crew.members.Add(new(roles, () => ShopProcess.Launch(crew.folder.Path, [.. OwnFolder.Settings, .. settings, "--roles", roles]), time));
+                var log = logs is null ? null : Path.GetFullPath(Path.Combine(logs, $"process-{crew.members.Count + 1}.log"));
+                crew.members.Add(new(roles, () => ShopProcess.Launch(crew.folder.Path, [.. OwnFolder.Settings, .. settings, "--roles", roles], log), time));
                 // The first who does not start says why; those after him would say it too.
                 await crew.members[^1].Process.ReadyAsync(time, ct);
             }
@@ -59,7 +61,19 @@ internal sealed class Crew : IAsyncDisposable
     /// <summary>The embedded database, where it is in one of them.</summary>
     public Task<string?> DatabaseAsync() => folder.DatabaseAsync();
 
-    public Task ReadyAsync(CancellationToken ct) => Task.WhenAll(members.Select(m => m.ReadyAsync(ct)));
+    /// <summary>Waits until all are well; who does not become so, with what he says.</summary>
+    public async Task<IReadOnlyList<string>> NotWellAsync(CancellationToken ct) => [.. (await Task.WhenAll(members.Select(async member =>
+    {
+        try
+        {
+            await member.ReadyAsync(ct);
+            return null;
+        }
+        catch (CommandException e)
+        {
+            return $"{member.Roles}: {e.Message}";
+        }
+    }))).OfType<string>()];
 
     public async ValueTask DisposeAsync()
     {

@@ -11,12 +11,13 @@ internal sealed class Member : IAsyncDisposable
     private readonly Func<ShopProcess> launch;
     private readonly TimeProvider time;
     private readonly Task keeping;
+    private readonly List<ShopProcess> lives = [];
     private TimeSpan away;
 
     public Member(string roles, Func<ShopProcess> launch, TimeProvider time)
     {
         (Roles, this.launch, this.time) = (roles, launch, time);
-        Process = launch();
+        Process = Launch();
         keeping = KeepAsync();
     }
 
@@ -74,8 +75,15 @@ internal sealed class Member : IAsyncDisposable
         await keeping;
         Process.Signal("CONT");
         await Process.StopAsync();
-        Process.Dispose();
+        lives.ForEach(life => life.Dispose());
         over.Dispose();
+    }
+
+    private ShopProcess Launch()
+    {
+        // Until the end: somebody may still be at one that is dead.
+        lives.Add(launch());
+        return lives[^1];
     }
 
     private void End(string signal, TimeSpan gone)
@@ -94,8 +102,7 @@ internal sealed class Member : IAsyncDisposable
                 await Task.Delay(away + Breath, time, over.Token);
                 away = TimeSpan.Zero;
                 Deaths++;
-                using var dead = Process;
-                Process = launch();
+                Process = Launch();
             }
         }
         catch (OperationCanceledException)

@@ -17,6 +17,7 @@ internal sealed class Promises(Func<CancellationToken, Task<(Books Books, string
     private readonly Dictionary<Guid, Kind> placed = [];
     private readonly Lock turn = new();
     private readonly HashSet<Guid> failed = [], notOnTheList = [];
+    private IReadOnlyList<string> notServed = [];
     private HashSet<Guid> before = [];
     private Dictionary<string, long> shelf = [];
 
@@ -25,6 +26,9 @@ internal sealed class Promises(Func<CancellationToken, Task<(Books Books, string
 
     /// <summary>How many a person had to finish.</summary>
     public int Failed => failed.Count;
+
+    /// <summary>Processes that did not become well after all was mended.</summary>
+    public IReadOnlyList<string> NotWell { get; set; } = [];
 
     /// <summary>What could not be looked at, and why.</summary>
     public IReadOnlyCollection<string> NotChecked { get; private set; } = [];
@@ -41,6 +45,13 @@ internal sealed class Promises(Func<CancellationToken, Task<(Books Books, string
         lock (turn)
             placed[order] = kind;
     }
+
+    /// <summary>Customers of whom some got no order.</summary>
+    public void NotServed(int wanted, Totals totals) => notServed =
+    [
+        .. totals.Errors.SelectMany(e => Enumerable.Repeat(e.Key, e.Value)),
+        .. Enumerable.Repeat("not answered", Math.Max(0, wanted - totals.Accepted.Count - totals.Failed)),
+    ];
 
     /// <summary>An order that has failed stands on the list; a person then has what is stuck tried again.</summary>
     public async Task FinishAsync(CancellationToken ct)
@@ -70,6 +81,8 @@ internal sealed class Promises(Func<CancellationToken, Task<(Books Books, string
         var ours = books.Sagas.Where(s => !before.Contains(s.Key)).ToDictionary();
         return
         [
+            Of("well", "A process did not become well again.", NotWell),
+            Of("served", "A customer's order was not taken, though it was sent until it was answered.", notServed),
             Of("lost", "An order was accepted, and is nowhere.", placed.Keys.Where(id => !ours.ContainsKey(id))),
             Of("unwanted", "There is an order that no customer knows of.", ours.Keys.Where(id => !placed.ContainsKey(id))),
             Of("at-rest", "An order is not at rest, or could not be finished by a person.", ours.Where(s => s.Value.Status is "Processing" or "NeedsAttention").Select(s => s.Key)),
@@ -111,8 +124,8 @@ internal sealed class Promises(Func<CancellationToken, Task<(Books Books, string
     // What breaks as an order's plan says is a dead letter, and nothing else is.
     private async Task<Finding> DeadLettersAsync(CancellationToken ct)
     {
-        var kinds = (await GetAsync("ops/dead-letters", ct)).GetProperty("kinds").EnumerateArray().Where(k => k.Text("cause") != Planned).ToList();
-        return new("dead-letters", "A message could not be handled, though nothing was wrong with it.", kinds.Sum(k => k.GetProperty("count").GetInt32()), [.. kinds.Select(k => $"{k.Text("queue")}: {k.Text("messageType")}, {k.Text("cause")}")]);
+        var letters = (await GetAsync("ops/dead-letters", ct)).GetProperty("deadLetters").EnumerateArray().Where(l => l.Text("cause") != Planned);
+        return Of("dead-letters", "A message could not be handled, though nothing was wrong with it.", letters.Select(l => $"{l.Text("queue")}: {l.Text("messageType")} of {l.Text("orderId")}, {l.Text("cause")}: {l.Text("error")}"));
     }
 
     // By this what is on the shelf and what was taken from it together stay the same.

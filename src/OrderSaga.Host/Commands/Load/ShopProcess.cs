@@ -12,12 +12,14 @@ internal sealed class ShopProcess : IDisposable
     private static readonly string[] Says = ["Console: ", "Listening: "];
 
     private readonly Process process;
+    private readonly string? log;
     private readonly Queue<string> lately = new();
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<Uri> listens = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private ShopProcess(string folder, IEnumerable<string> settings)
+    private ShopProcess(string folder, IEnumerable<string> settings, string? log)
     {
+        this.log = log;
         // Ctrl-C at a terminal is meant for all who belong to it; this one ends when it is told to.
         string[] command = [.. File.Exists(Apart) ? [Apart] : Array.Empty<string>(), .. Program, "run", "--urls", "http://127.0.0.1:0", .. settings];
         var start = new ProcessStartInfo(command[0], command[1..]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
@@ -60,9 +62,12 @@ internal sealed class ShopProcess : IDisposable
         : [Environment.ProcessPath!];
 
     /// <summary>Starts it, and waits for nothing.</summary>
-    public static ShopProcess Launch(string folder, IEnumerable<string> settings)
+    /// <param name="folder">Where it runs.</param>
+    /// <param name="settings">Its own.</param>
+    /// <param name="log">The file that what it says is added to, if it is to be kept.</param>
+    public static ShopProcess Launch(string folder, IEnumerable<string> settings, string? log = null)
     {
-        var shop = new ShopProcess(folder, settings);
+        var shop = new ShopProcess(folder, settings, log);
         shop.process.Start();
         shop.process.BeginOutputReadLine();
         shop.process.BeginErrorReadLine();
@@ -73,6 +78,7 @@ internal sealed class ShopProcess : IDisposable
     /// <exception cref="CommandException">It is not, for the reason that it says.</exception>
     public async Task ReadyAsync(TimeProvider time, CancellationToken ct)
     {
+        var said = "";
         try
         {
             await listens.Task.WaitAsync(StartLimit, time, ct);
@@ -82,13 +88,14 @@ internal sealed class ShopProcess : IDisposable
                 using var answer = await http.GetAsync(new Uri("health/ready", UriKind.Relative), ct);
                 if (answer.IsSuccessStatusCode)
                     return;
+                said = await answer.Content.ReadAsStringAsync(ct);
                 if (time.GetElapsedTime(began) > StartLimit)
                     throw new TimeoutException();
             }
         }
         catch (TimeoutException)
         {
-            throw new CommandException($"The shop was not ready within {StartLimit.TotalMinutes:0} minutes:{Environment.NewLine}{Lately}");
+            throw new CommandException($"The shop was not ready within {StartLimit.TotalMinutes:0} minutes: {said}{Environment.NewLine}{Lately}");
         }
         catch (Exception e) when (e is CommandException or HttpRequestException)
         {
@@ -129,6 +136,8 @@ internal sealed class ShopProcess : IDisposable
         lock (lately)
         {
             lately.Enqueue(line);
+            if (log is not null)
+                File.AppendAllText(log, $"{line}{Environment.NewLine}");
             if (lately.Count > Kept)
                 lately.Dequeue();
         }
