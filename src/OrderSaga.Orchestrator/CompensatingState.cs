@@ -128,6 +128,9 @@ public abstract class CompensatingState : SagaStateMachineInstance, IRowTimer
         _ => "Processing",
     };
 
+    /// <summary>The one state that has this status; none if there are several.</summary>
+    internal static string? StateOf(string status) => Array.Find([StateNames.Complete, StateNames.Compensated, StateNames.Failed], state => StatusOf(state) == status);
+
     internal static string Word<T>(T value)
         where T : struct, Enum
         => value.ToString().ToLowerInvariant();

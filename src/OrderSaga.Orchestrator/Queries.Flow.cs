@@ -68,8 +68,9 @@ public sealed partial class Queries
         var db = Db(scope);
         var ended = await db.Orders.Where(o => o.EndedAt >= since).GroupBy(o => new { o.EndedAt!.Value.Hour, o.EndedAt!.Value.Minute, o.CurrentState })
             .Select(g => new { g.Key.Hour, g.Key.Minute, g.Key.CurrentState, Count = g.Count() }).ToListAsync(ct).ConfigureAwait(false);
-        var began = await db.Orders.Where(o => o.StartedAt >= since && (o.EndedAt >= since || (o.Asked != null && o.EndedAt == null))).GroupBy(o => new { o.StartedAt.Hour, o.StartedAt.Minute })
-            .Select(g => new { g.Key.Hour, g.Key.Minute, Count = g.Count() }).ToListAsync(ct).ConfigureAwait(false);
+        var began = await db.Orders.Where(o => o.EndedAt >= since && o.StartedAt >= since).Select(o => o.StartedAt)
+            .Concat(db.Orders.Where(o => o.Asked != null && o.EndedAt == null && o.StartedAt >= since).Select(o => o.StartedAt))
+            .GroupBy(at => new { at.Hour, at.Minute }).Select(g => new { g.Key.Hour, g.Key.Minute, Count = g.Count() }).ToListAsync(ct).ConfigureAwait(false);
         var first = since.AddTicks(-(since.Ticks % TimeSpan.TicksPerMinute));
         return
         [

@@ -6,6 +6,7 @@ namespace OrderSaga.Orchestrator;
 
 // What operators read. Orders under way are few, and have an index of their own, as have those that ended, by their end: so a list is
 // those under way, the youngest first, and then the ended ones, the last that ended first; or, asked for by itself, the archive.
+// Where a page begins is said as one bound first, which an index can be entered at; of an alternative of two it would be read from its top.
 public sealed partial class Queries
 {
     private const int PageSize = 50, MostLooked = 20_000;
@@ -33,7 +34,7 @@ public sealed partial class Queries
         {
             var (before, last) = mark.Part == AtRest ? (mark.At, mark.Id) : (DateTimeOffset.MaxValue, Guid.Empty);
             var ended = Narrowed(db, filter.Archived ? db.Archived : db.Orders.Where(o => o.EndedAt != null), filter)
-                .Where(o => o.EndedAt < before || (o.EndedAt == before && o.CorrelationId.CompareTo(last) < 0))
+                .Where(o => o.EndedAt <= before && (o.EndedAt < before || o.CorrelationId.CompareTo(last) < 0))
                 .OrderByDescending(o => o.EndedAt).ThenByDescending(o => o.CorrelationId);
             found.AddRange(await Matching(filter.Looks ? ended.Take(MostLooked) : ended, filter)
                 .OrderByDescending(o => o.EndedAt).ThenByDescending(o => o.CorrelationId).Take(PageSize + 1 - found.Count).ToListAsync(ct).ConfigureAwait(false));
@@ -119,7 +120,7 @@ public sealed partial class Queries
         await using var scope = scopes.CreateAsyncScope();
         var audit = Db(scope).Audit.AsNoTracking().Where(a => orderId == null || a.OrderId == orderId);
         if (mark is { } m)
-            audit = m.Part == UnderWay ? audit.Where(a => a.At < m.At || (a.At == m.At && a.Id.CompareTo(m.Id) < 0)) : audit.Where(a => a.At < m.At);
+            audit = m.Part == UnderWay ? audit.Where(a => a.At <= m.At && (a.At < m.At || a.Id.CompareTo(m.Id) < 0)) : audit.Where(a => a.At < m.At);
         return await audit.OrderByDescending(a => a.At).ThenByDescending(a => a.Id).Take(most).ToListAsync(ct).ConfigureAwait(false);
     }
 
@@ -169,7 +170,7 @@ public sealed partial class Queries
         var behind =
             from stuck in db.Stuck
             where stuck.ResolvedAt == null && stuck.Since <= latest && (filter.Step == null || stuck.Step == filter.Step)
-            where stuck.Since > mark.At || (stuck.Since == mark.At && (stuck.OrderId.CompareTo(mark.Id) > 0 || (stuck.OrderId == mark.Id && stuck.Step.CompareTo(mark.Text) > 0)))
+            where stuck.Since >= mark.At && (stuck.Since > mark.At || stuck.OrderId.CompareTo(mark.Id) > 0 || (stuck.OrderId == mark.Id && stuck.Step.CompareTo(mark.Text) > 0))
             join order in db.Orders on stuck.OrderId equals order.CorrelationId
             where filter.Customer == null || order.CustomerId == filter.Customer
             where !resting || (order.CurrentState == StateNames.Failed && order.Asked == null)
@@ -189,8 +190,9 @@ public sealed partial class Queries
         orders = orders.AsNoTracking();
         if (filter.State is { } state)
             orders = orders.Where(o => o.CurrentState == state);
+        // By the state, which the index of those that ended knows, where there is but one of that status.
         if (filter.Status is { } status)
-            orders = orders.Where(o => o.Status == status);
+            orders = CompensatingState.StateOf(status) is { } only ? orders.Where(o => o.CurrentState == only) : orders.Where(o => o.Status == status);
         // The failed ones are found by what is left to do: few among many that have ended.
         if (filter.State == StateNames.Failed || filter.Status == "NeedsAttention")
             orders = orders.Where(o => db.Stuck.Any(s => s.OrderId == o.CorrelationId && s.ResolvedAt == null));
@@ -198,8 +200,9 @@ public sealed partial class Queries
             orders = orders.Where(o => o.Asked != null && (o.Asked == ask || o.Asked == undo));
         if (filter.Customer is { } customer)
             orders = orders.Where(o => o.CustomerId == customer);
+        // Who is held waits for something: what is at rest is not.
         if (filter.Paused is { } paused)
-            orders = orders.Where(o => o.PausedAt != null == paused);
+            orders = paused ? orders.Where(o => o.Asked != null && o.PausedAt != null) : orders.Where(o => o.PausedAt == null);
         if (filter.OlderThan is { } age && time.GetUtcNow() - age is var latest)
             orders = orders.Where(o => o.StartedAt <= latest);
         return orders;

@@ -24,14 +24,14 @@ public sealed partial class Queries
             orders = orders.Where(o => o.Reason == reason);
         if (filter.Text is not { } text)
             return orders;
-        var digits = text.Replace("-", "", StringComparison.Ordinal);
-        if (digits.Length is >= 4 and <= ShortName && digits.All(char.IsAsciiHexDigit))
-#pragma warning disable CA1308 // the database writes ids in small letters
-            return orders.Where(o => o.CorrelationId.ToString().EndsWith(digits.ToLowerInvariant()));
-#pragma warning restore CA1308
         // It is kept as JSON, and is looked for as it stands there.
         var pattern = $"%{Escaped(JsonEncodedText.Encode(text).ToString())}%";
-        return orders.Where(o => EF.Functions.Like((string)(object)o.Submitted, pattern, "!"));
+#pragma warning disable CA1308 // databases write ids in small letters
+        var digits = text.Replace("-", "", StringComparison.Ordinal).ToLowerInvariant();
+#pragma warning restore CA1308
+        return digits.Length is >= 4 and <= ShortName && digits.All(char.IsAsciiHexDigit)
+            ? orders.Where(o => o.CorrelationId.ToString().EndsWith(digits) || EF.Functions.Like((string)(object)o.Submitted, pattern, "!"))
+            : orders.Where(o => EF.Functions.Like((string)(object)o.Submitted, pattern, "!"));
     }
 
     private static string Escaped(string text) => string.Concat(text.Select(c => c is '!' or '%' or '_' or '[' ? $"!{c}" : $"{c}"));

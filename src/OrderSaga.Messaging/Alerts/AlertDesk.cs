@@ -17,7 +17,7 @@ public sealed class AlertDesk(IServiceScopeFactory scopes, TimeProvider time)
             return null;
         await using var scope = scopes.CreateAsyncScope();
         var alerts = In(state, scope.ServiceProvider.GetRequiredService<OpsDb>().Alerts.AsNoTracking()).Where(a => orderId == null || a.SagaId == orderId);
-        var found = await alerts.Where(a => a.At < mark.At || (a.At == mark.At && a.Id.CompareTo(mark.Id) < 0))
+        var found = await alerts.Where(a => a.At <= mark.At && (a.At < mark.At || a.Id.CompareTo(mark.Id) < 0))
             .OrderByDescending(a => a.At).ThenByDescending(a => a.Id).Take(PageSize + 1).ToListAsync(ct).ConfigureAwait(false);
         return new([.. found.Take(PageSize).Select(Line)], found.Count <= PageSize ? null : $"{new PageMark('a', found[PageSize - 1].At, found[PageSize - 1].Id)}");
     }

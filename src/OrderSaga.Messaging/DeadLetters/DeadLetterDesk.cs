@@ -83,7 +83,7 @@ public sealed class DeadLetterDesk(IServiceScopeFactory scopes, Resend resend, T
         if ((page is null ? new PageMark(Part, DateTimeOffset.MinValue, Guid.Empty) : PageMark.Read(page)) is not { Part: Part } mark)
             return null;
         await using var scope = scopes.CreateAsyncScope();
-        var behind = filter.Of(Db(scope).DeadLetters.AsNoTracking()).Where(l => l.At > mark.At || (l.At == mark.At && l.Id.CompareTo(mark.Id) > 0));
+        var behind = filter.Of(Db(scope).DeadLetters.AsNoTracking()).Where(l => l.At >= mark.At && (l.At > mark.At || l.Id.CompareTo(mark.Id) > 0));
         var found = await Lines(behind.OrderBy(l => l.At).ThenBy(l => l.Id).Take(size + 1)).ToListAsync(ct).ConfigureAwait(false);
         return new([.. found.Take(size)], found.Count <= size ? null : $"{MarkOf(found[size - 1])}")
         {

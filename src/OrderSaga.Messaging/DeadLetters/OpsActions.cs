@@ -15,7 +15,7 @@ public sealed class OpsActions(IServiceScopeFactory scopes)
         await using var scope = scopes.CreateAsyncScope();
         var actions = scope.ServiceProvider.GetRequiredService<OpsDb>().Actions.AsNoTracking().Where(a => sagaId == null || a.SagaId == sagaId);
         if (mark is { } m)
-            actions = m.Part == Part ? actions.Where(a => a.At < m.At || (a.At == m.At && a.Id.CompareTo(m.Id) < 0)) : actions.Where(a => a.At <= m.At);
+            actions = m.Part == Part ? actions.Where(a => a.At <= m.At && (a.At < m.At || a.Id.CompareTo(m.Id) < 0)) : actions.Where(a => a.At <= m.At);
         return await actions.OrderByDescending(a => a.At).ThenByDescending(a => a.Id).Take(most).ToListAsync(ct).ConfigureAwait(false);
     }
 }

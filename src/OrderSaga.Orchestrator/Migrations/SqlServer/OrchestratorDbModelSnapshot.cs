@@ -404,7 +404,7 @@ namespace OrderSaga.Orchestrator.Migrations.SqlServer
                         .HasDatabaseName("ix_order_state_customer_id_idempotency_key")
                         .HasFilter("idempotency_key IS NOT NULL");
 
-                    b.HasIndex("EndedAt", "CurrentState")
+                    b.HasIndex("EndedAt", "CurrentState", "StartedAt")
                         .HasDatabaseName("ix_ended")
                         .HasFilter("ended_at IS NOT NULL");
 
