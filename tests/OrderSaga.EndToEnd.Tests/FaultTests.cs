@@ -69,7 +69,7 @@ public class When_faults_are_planned
         var agreed = await ReconcileAsync(shop, violations: 0);
         Assert.Equal(JsonValueKind.Null, agreed.GetProperty("notChecked").ValueKind);
         Assert.Equal(
-            ["ghost-charges", "charges", "beliefs", "reservations", "stock", "shipments", "notifications", "orders"],
+            ["ghost-charges", "charges", "beliefs", "reservations", "taken", "stock", "shipments", "notifications", "orders"],
             agreed.GetProperty("checks").EnumerateArray().Select(c => c.GetProperty("name").GetString()));
 
         var logs = await shop.Http.GetFromJsonAsync<JsonElement>($"/ops/orders/{last}/step-log", Ct);

@@ -104,7 +104,8 @@ internal sealed class Ledger(GatewayDb db, DatabaseOf<GatewayDb> database, TimeP
         {
             try
             {
-                return await FindAsync(key, fingerprint).ConfigureAwait(false) ?? await act().ConfigureAwait(false);
+                // Who calls has looked for the key himself.
+                return (attempt == 1 ? null : await FindAsync(key, fingerprint).ConfigureAwait(false)) ?? await act().ConfigureAwait(false);
             }
             catch (Exception e) when (attempt < MostTries && database.Value.IsConflict(e))
             {
