@@ -37,6 +37,19 @@ public sealed partial class When_a_customer_orders(BrowsedShop shop)
     }
 
     [Fact]
+    public async Task Should_be_one_order_however_often_it_is_sent()
+    {
+        var page = await shop.OpenAsync("/shop", key: null, scripts: false);
+        var customer = await page.InputValueAsync("[name=customer]");
+        await page.DblClickAsync("text=Place the order");
+        await page.WaitForURLAsync("**/shop/orders/*");
+        await page.ReloadAsync();
+        await Expect(page.Locator(".steps")).ToBeVisibleAsync();
+        Assert.Equal(1, await shop.Place.ScalarAsync<long>($"SELECT count(*) FROM checkout.order_state WHERE customer_id = '{customer}'"));
+        await page.Context.CloseAsync();
+    }
+
+    [Fact]
     public async Task Should_be_told_without_blame_that_the_card_was_not_accepted()
     {
         var page = await shop.OpenAsync("/shop", key: null, width: 390, dark: true);

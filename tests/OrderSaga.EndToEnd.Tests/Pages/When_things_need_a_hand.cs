@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using OrderSaga.EndToEnd.Tests.Operators;
 using static Microsoft.Playwright.Assertions;
 
@@ -5,7 +6,7 @@ namespace OrderSaga.EndToEnd.Tests.Pages;
 
 /// <summary>What waits for a person, done at the console: by one, and by many at once.</summary>
 [Collection(nameof(BrowsedShop))]
-public sealed class When_things_need_a_hand(BrowsedShop shop)
+public sealed partial class When_things_need_a_hand(BrowsedShop shop)
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -64,10 +65,41 @@ public sealed class When_things_need_a_hand(BrowsedShop shop)
         await page.Context.CloseAsync();
     }
 
+    [Fact]
+    public async Task Should_decide_about_dead_letters_by_cause_and_one_by_one()
+    {
+        // A message of a kind that nobody here knows, twice.
+        var place = (Support.ServersPlace)shop.Place;
+        foreach (var number in new[] { 1, 2 })
+            await place.PublishAsync("charge-payment", new { orderId = Guid.NewGuid(), amount = "<b>not a number</b>", number }, "ChargePayment");
+        var page = await shop.OpenAsync("/console/hand");
+        var kind = page.Locator("#letters tr", new() { HasTextRegex = Unreadable() });
+        await Expect(kind).ToContainTextAsync("2", new() { Timeout = 60_000 });
+        await kind.Locator("a").First.ClickAsync();
+        await page.Locator("tbody a").First.ClickAsync();
+        await Expect(page.Locator("pre").First).ToContainTextAsync("<b>not a number</b>");
+        await BrowsedShop.KeepAsync(page, "letter-light");
+        await page.ClickAsync("text=Replay");
+        await Expect(page.Locator("h1")).ToContainTextAsync("waiting", new() { Timeout = 60_000 });
+        await page.ClickAsync("#discard-0 summary");
+        await page.FillAsync("#discard-0 [name=reason]", "A test of the sender");
+        await page.ClickAsync("#discard-0 button");
+        await Expect(page.Locator("h1")).ToContainTextAsync("discarded");
+        await Expect(page.Locator("main")).ToContainTextAsync("ann: A test of the sender");
+        await page.GotoAsync("/console/audit");
+        await Expect(page.Locator("#audit")).ToContainTextAsync("A test of the sender");
+        await Expect(page.Locator("#audit")).ToContainTextAsync("Replayed a dead letter");
+        Assert.Empty(shop.Complaints);
+        await page.Context.CloseAsync();
+    }
+
     private async Task<Guid> StuckStockAsync(int tries)
     {
         var id = await shop.OrderAsync("c-stock", $"CreateShipment refuse, ReserveInventory undo-throw {tries}");
         await shop.Shop.AtRestAsync(id, Ct);
         return id;
     }
+
+    [GeneratedRegex("Json|Serialization", RegexOptions.IgnoreCase)]
+    private static partial Regex Unreadable();
 }

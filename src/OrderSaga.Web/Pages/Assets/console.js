@@ -11,8 +11,10 @@
   const ages = () => { for (const el of $$('[data-since]')) { const text = took(Date.now() + drift - el.dataset.since); if (el.textContent !== text) el.textContent = text; } };
 
   // Values change where they stand. What is being typed in or is open stays as it is; rows that are new wait to be asked for.
+  const bare = el => el.outerHTML.replace(/(name="form" value=")[^"]*|( open="")|(data-since="\d+">)[^<]*/g, '$1$3');
+  const typed = el => $$('input, textarea, select', el).some(i => i.type === 'checkbox' ? i.checked !== i.defaultChecked : i.matches('input, textarea') && i.value !== i.defaultValue);
   const patch = (old, now) => {
-    if (old.outerHTML === now.outerHTML || $('[data-sent]', old) || (old.contains(document.activeElement) && /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName))) return;
+    if (bare(old) === bare(now) || $('[data-sent]', old) || typed(old) || (old.contains(document.activeElement) && /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName))) return;
     const focus = old.contains(document.activeElement) && document.activeElement.id;
     for (const open of $$('details[id]', old)) { const same = now.querySelector('#' + CSS.escape(open.id)); if (same) same.open = open.open; }
     if (old.dataset.part === 'rows') rows(old, now); else old.replaceChildren(...now.childNodes);
@@ -21,17 +23,19 @@
   const rows = (old, now) => {
     const known = new Map($$('tr[id]', old).map(row => [row.id, row])), there = new Set();
     let newer = 0;
-    for (const row of $$('tr[id]', now)) { const had = known.get(row.id); there.add(row.id); if (!had) newer++; else if (had.innerHTML !== row.innerHTML) had.replaceChildren(...row.childNodes); }
+    for (const row of $$('tr[id]', now)) { const had = known.get(row.id); there.add(row.id); if (!had) newer++; else if (bare(had) !== bare(row)) had.replaceChildren(...row.childNodes); }
     for (const [id, row] of known) row.classList.toggle('gone', !there.has(id));
     const button = $('#newer');
     if (button) { button.hidden = !newer; button.textContent = newer + (newer === 1 ? ' newer order. ' : ' newer orders. ') + 'Show them'; }
   };
+  const tell = page => { const now = $('[data-now]', page); if (now) drift = now.dataset.now - Date.now(); };
   const look = async () => {
     if (document.hidden || held) return;
     const response = await fetch(location.href, { headers: { 'If-None-Match': stamp }, cache: 'no-store', redirect: 'error' });
     if (response.status === 200) {
       const page = new DOMParser().parseFromString(await response.text(), 'text/html');
       stamp = page.body.dataset.live || stamp;
+      tell(page);
       for (const now of $$('[data-part][id]', page)) { const old = document.getElementById(now.id); if (old) patch(old, now); }
     } else if (response.status !== 304) throw new Error(response.status);
     lost = null;
@@ -41,7 +45,7 @@
     try { await look(); } catch { lost = lost || clock(); say('lost', 'Not live since ' + lost + ', trying again'); }
     setTimeout(follow, lost ? 3000 : 1000);
   };
-  if (stamp) { drift = ($('[data-now]')?.dataset.now || Date.now()) - Date.now(); say('on', 'Live, ' + clock()); setTimeout(follow, 1000); document.addEventListener('visibilitychange', () => document.hidden || look().catch(() => {})); }
+  if (stamp) { tell(document); say('on', 'Live, ' + clock()); setTimeout(follow, 1000); document.addEventListener('visibilitychange', () => document.hidden || look().catch(() => {})); }
   setInterval(ages, 1000);
 
   // Nothing that changes an order has a key.
