@@ -133,6 +133,12 @@ public sealed record TableStep(string Name, string? Reaches, string? Undo, bool 
 /// <param name="Stuck">How many undos of each step a person has to finish.</param>
 public sealed record ShopFlow(IReadOnlyDictionary<string, int> Waiting, IReadOnlyDictionary<string, int> Stuck);
 
+/// <summary>How the whole shop stands.</summary>
+/// <param name="Summary">In numbers.</param>
+/// <param name="Flow">Between the states.</param>
+/// <param name="Longest">Those that are under way the longest.</param>
+public sealed record ShopStand(ShopSummary Summary, ShopFlow Flow, IReadOnlyList<OrderSummary> Longest);
+
 /// <summary>What began and ended within a minute.</summary>
 public sealed record ShopMinute(DateTimeOffset At, int Started, int Completed, int Undone);
 

@@ -3,38 +3,68 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace OrderSaga.Orchestrator;
 
-// What a drawing of the whole shop needs. None of it grows with the number of orders that there ever were, but the count of those that ended.
+// How the whole shop stands. None of it grows with the number of orders that there ever were, but the count of those that ended. Who has a
+// page open asks for it every second, so it is few statements, and of a shop at rest fewer.
 public sealed partial class Queries
 {
     private const int MostTimed = 200;
+    private static readonly TimeSpan Lately = TimeSpan.FromMinutes(5);
 
     /// <summary>The table, for drawing.</summary>
     public IReadOnlyList<TableStep> Table => [.. machine.WholeRoute.Select(s => new TableStep(s.Name, s.PastReturn ? null : s.Reaches, s.Undo, machine.OptionalSteps.Contains(s.Name)))];
 
-    /// <summary>How many ended, by state; from what was counted before on, those since are added.</summary>
-    public async Task<EndedOrders> EndedAsync(EndedOrders? known, CancellationToken ct)
+    /// <summary>How the shop is doing.</summary>
+    public async Task<ShopSummary> SummaryAsync(CancellationToken ct) => (await StandAsync(known: null, longest: 1, ct).ConfigureAwait(false)).Summary;
+
+    /// <summary>How many have ended by now, by state.</summary>
+    public async Task<EndedOrders> EndedAsync(CancellationToken ct)
     {
         var now = time.GetUtcNow();
         await using var scope = scopes.CreateAsyncScope();
-        return new(now, await EndedAsync(Db(scope), known, ct).ConfigureAwait(false));
+        var ended = await Db(scope).Orders.Where(o => o.EndedAt < now).GroupBy(o => o.CurrentState).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => g.Key, g => g.Count, ct).ConfigureAwait(false);
+        return new(now, ended);
     }
 
-    /// <summary>Where orders wait, and what is stuck.</summary>
-    public async Task<ShopFlow> FlowAsync(CancellationToken ct)
+    /// <summary>How the whole shop stands, with those that are under way the longest.</summary>
+    /// <param name="known">What was counted before of those that ended; those since are added.</param>
+    /// <param name="longest">How many of the longest.</param>
+    /// <param name="ct">Ends it.</param>
+    public async Task<ShopStand> StandAsync(EndedOrders? known, int longest, CancellationToken ct)
     {
+        var now = time.GetUtcNow();
+        var (slow, lately, since) = (now - machine.SlowAfter, now - Lately, known?.At ?? DateTimeOffset.MinValue);
         await using var scope = scopes.CreateAsyncScope();
         var db = Db(scope);
-        var waiting = await db.Orders.Where(o => o.Asked != null).GroupBy(o => o.Asked!).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => g.Key, g => g.Count, ct).ConfigureAwait(false);
+        // One that has ended waits again where its undo is tried anew.
+        var asked = await db.Orders.Where(o => o.Asked != null).GroupBy(o => new { State = o.CurrentState, Asked = o.Asked! }).Select(g => new
+        {
+            g.Key.State,
+            g.Key.Asked,
+            Count = g.Count(),
+            Open = g.Sum(o => o.EndedAt == null ? 1 : 0),
+            Paused = g.Sum(o => o.EndedAt == null && o.PausedAt != null ? 1 : 0),
+            Slow = g.Sum(o => o.EndedAt == null && o.StartedAt <= slow ? 1 : 0),
+            Lately = g.Sum(o => o.EndedAt == null && o.StartedAt >= lately ? 1 : 0),
+        }).ToListAsync(ct).ConfigureAwait(false);
+        var first = since < lately ? since : lately;
+        var ended = await db.Orders.Where(o => o.EndedAt >= first).GroupBy(o => o.CurrentState).Select(g => new
+        {
+            State = g.Key,
+            Count = g.Sum(o => o.EndedAt >= since ? 1 : 0),
+            Lately = g.Sum(o => o.EndedAt >= lately ? 1 : 0),
+            Started = g.Sum(o => o.EndedAt >= lately && o.StartedAt >= lately ? 1 : 0),
+        }).ToListAsync(ct).ConfigureAwait(false);
         var stuck = await db.Stuck.Where(s => s.ResolvedAt == null).GroupBy(s => s.Step).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => g.Key, g => g.Count, ct).ConfigureAwait(false);
-        return new(waiting, stuck);
-    }
-
-    /// <summary>The orders that are under way the longest.</summary>
-    public async Task<IReadOnlyList<OrderSummary>> LongestAsync(int most, CancellationToken ct)
-    {
-        await using var scope = scopes.CreateAsyncScope();
-        var found = await Db(scope).Orders.AsNoTracking().Where(o => o.Asked != null && o.EndedAt == null).OrderBy(o => o.StartedAt).Take(most).ToListAsync(ct).ConfigureAwait(false);
-        return [.. found.Select(Line)];
+        var open = asked.Sum(a => a.Open);
+        var oldest = open == 0 ? [] : await db.Orders.AsNoTracking().Where(o => o.Asked != null && o.EndedAt == null).OrderBy(o => o.StartedAt).Take(longest).ToListAsync(ct).ConfigureAwait(false);
+        int Ended(string state) => ended.Find(e => e.State == state)?.Lately ?? 0;
+        var started = asked.Sum(a => a.Lately) + ended.Sum(e => e.Started);
+        var summary = new ShopSummary(
+            now,
+            States.ToDictionary(state => state, state => asked.Where(a => a.State == state).Sum(a => a.Open) + ended.Where(e => e.State == state).Sum(e => e.Count) + (known?.States.GetValueOrDefault(state) ?? 0)),
+            open, asked.Sum(a => a.Paused), asked.Sum(a => a.Slow), machine.SlowAfter.TotalSeconds, oldest.Count == 0 ? null : Line(oldest[0]), stuck.Values.Sum(),
+            new(Lately.TotalSeconds, started, Ended(StateNames.Complete), Ended(StateNames.Compensated), Ended(StateNames.Failed), started / Lately.TotalSeconds, ended.Sum(e => e.Lately) / Lately.TotalSeconds));
+        return new(summary, new(asked.GroupBy(a => a.Asked).ToDictionary(g => g.Key, g => g.Sum(a => a.Count)), stuck), [.. oldest.Select(Line)]);
     }
 
     /// <summary>How long each step took at the last orders that ended since then, in milliseconds: the median.</summary>
@@ -81,12 +111,5 @@ public sealed partial class Queries
                     there.Where(e => e.CurrentState == StateNames.Complete).Sum(e => e.Count), there.Where(e => e.CurrentState != StateNames.Complete).Sum(e => e.Count));
             }),
         ];
-    }
-
-    private static async Task<IReadOnlyDictionary<string, int>> EndedAsync(OrchestratorDb db, EndedOrders? known, CancellationToken ct)
-    {
-        var since = known?.At ?? DateTimeOffset.MinValue;
-        var ended = await db.Orders.Where(o => o.EndedAt >= since).GroupBy(o => o.CurrentState).Select(g => new { g.Key, Count = g.Count() }).ToListAsync(ct).ConfigureAwait(false);
-        return (known?.States ?? new Dictionary<string, int>()).Concat(ended.Select(e => KeyValuePair.Create(e.Key, e.Count))).GroupBy(e => e.Key).ToDictionary(g => g.Key, g => g.Sum(e => e.Value));
     }
 }

@@ -11,7 +11,6 @@ public sealed partial class Queries
 {
     private const int PageSize = 50, MostLooked = 20_000;
     private const char UnderWay = 'u', AtRest = 'r';
-    private static readonly TimeSpan Lately = TimeSpan.FromMinutes(5);
 
     /// <summary>The states that an order may be in, in the order of the table.</summary>
     public IReadOnlyList<string> States => machine.StateNamesInOrder;
@@ -126,39 +125,6 @@ public sealed partial class Queries
 
     /// <summary>Behind which the next page of what operators did begins.</summary>
     public static PageMark MarkOf(AuditEntry entry) => new(UnderWay, entry.At, entry.Id);
-
-    /// <summary>How the shop is doing.</summary>
-    public Task<ShopSummary> SummaryAsync(CancellationToken ct) => SummaryAsync(known: null, ct);
-
-    /// <summary>The same for who looks again and again, and has counted those that ended before.</summary>
-    public async Task<ShopSummary> SummaryAsync(EndedOrders? known, CancellationToken ct)
-    {
-        var now = time.GetUtcNow();
-        var (slow, since) = (now - machine.SlowAfter, now - Lately);
-        await using var scope = scopes.CreateAsyncScope();
-        var db = Db(scope);
-        var underWay = db.Orders.AsNoTracking().Where(o => o.Asked != null && o.EndedAt == null);
-        var open = await underWay.GroupBy(o => o.CurrentState).Select(g => new
-        {
-            State = g.Key,
-            Count = g.Count(),
-            Paused = g.Sum(o => o.PausedAt != null ? 1 : 0),
-            Slow = g.Sum(o => o.StartedAt <= slow ? 1 : 0),
-            Lately = g.Sum(o => o.StartedAt >= since ? 1 : 0),
-        }).ToListAsync(ct).ConfigureAwait(false);
-        var ended = await EndedAsync(db, known, ct).ConfigureAwait(false);
-        var lately = await db.Orders.Where(o => o.EndedAt >= since).GroupBy(o => o.CurrentState)
-            .Select(g => new { State = g.Key, Count = g.Count(), Started = g.Sum(o => o.StartedAt >= since ? 1 : 0) }).ToListAsync(ct).ConfigureAwait(false);
-        var oldest = await underWay.OrderBy(o => o.StartedAt).FirstOrDefaultAsync(ct).ConfigureAwait(false);
-        var stuck = await db.Stuck.CountAsync(s => s.ResolvedAt == null, ct).ConfigureAwait(false);
-        int Ended(string state) => lately.Find(l => l.State == state)?.Count ?? 0;
-        var started = open.Sum(o => o.Lately) + lately.Sum(l => l.Started);
-        return new(
-            now,
-            States.ToDictionary(state => state, state => open.Where(o => o.State == state).Sum(o => o.Count) + ended.GetValueOrDefault(state)),
-            open.Sum(o => o.Count), open.Sum(o => o.Paused), open.Sum(o => o.Slow), machine.SlowAfter.TotalSeconds, oldest is null ? null : Line(oldest), stuck,
-            new(Lately.TotalSeconds, started, Ended(StateNames.Complete), Ended(StateNames.Compensated), Ended(StateNames.Failed), started / Lately.TotalSeconds, lately.Sum(l => l.Count) / Lately.TotalSeconds));
-    }
 
     private async Task<Page<StuckLine>?> StuckAsync(StuckFilter filter, string? page, int size, bool resting, CancellationToken ct)
     {

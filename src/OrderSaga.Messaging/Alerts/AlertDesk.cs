@@ -26,8 +26,9 @@ public sealed class AlertDesk(IServiceScopeFactory scopes, TimeProvider time)
     public async Task<OpenAlerts> OpenAsync(CancellationToken ct)
     {
         await using var scope = scopes.CreateAsyncScope();
-        var alerts = scope.ServiceProvider.GetRequiredService<OpsDb>().Alerts;
-        return new(await In(AlertState.Waiting, alerts).CountAsync(ct).ConfigureAwait(false), await In(AlertState.GivenUp, alerts).CountAsync(ct).ConfigureAwait(false));
+        var found = await scope.ServiceProvider.GetRequiredService<OpsDb>().Alerts.Where(a => a.Due != null || a.Status == DeliveryStatus.Undeliverable).GroupBy(a => 1)
+            .Select(g => new { Waiting = g.Sum(a => a.Due != null ? 1 : 0), GivenUp = g.Sum(a => a.Status == DeliveryStatus.Undeliverable ? 1 : 0) }).SingleOrDefaultAsync(ct).ConfigureAwait(false);
+        return new(found?.Waiting ?? 0, found?.GivenUp ?? 0);
     }
 
     /// <summary>Has it delivered now, with all its tries, whatever became of it before; none if there is no such alert. Its id is the same to the receiver.</summary>

@@ -16,6 +16,8 @@ internal sealed class OrderPage(Queries queries, ShopWatch watch, IBooks books, 
             return SignPages.Problem(404, "There is no such order", $"No order has the id {orderId}. It may be that it was forgotten: 90 days after the last thing that happened to it, unless this shop keeps them for another time.");
         var moving = order.EndedAt is null && order.PausedAt is null;
         var stamp = $"{order.Log[^1].Seq}-{order.Stuck.Count(s => s.Status == "stuck")}{(moving ? $"-{now.ToUnixTimeSeconds()}" : "")}";
+        if (Page.Unchanged(http, stamp) is { } same)
+            return same;
         var content = (await queries.ContentAsync(orderId, ct).ConfigureAwait(false))!;
         var said = await books.OfOrderAsync(orderId, ct).ConfigureAwait(false);
         var story = new Story(order, queries.Table, now);

@@ -29,12 +29,16 @@ internal sealed class OrdersPage(Queries queries, ShopWatch watch, TimeProvider 
         var page = wrong.Count > 0 ? null : await queries.ListAsync(filter, Asked("page"), ct).ConfigureAwait(false);
         var (now, shop) = (time.GetUtcNow(), await watch.NowAsync(whole: false, ct).ConfigureAwait(false));
         var about = wrong.Count > 0 ? string.Join(" ", wrong.Select(w => $"{w.Key}: {w.Value[0]}")) : page is null ? "There is no such page any more: begin with the first." : null;
+        // A search by hand looks through many orders: it is not done again every second.
+        var stamp = about is null && !filter.Looks && Asked("page") is null ? Stamp(page!, now) : null;
+        if (stamp is not null && Page.Unchanged(http, stamp) is { } same)
+            return same;
         return new Page("Orders", Html.Of($"""
             {Page.Head("Orders", Html.Of($"Those under way first, the youngest on top; then those that ended."), Page.Live(http, now))}
             {Search(Asked)}
             {(about is null ? null : Html.Of($"""<div class="note bad">{Icon.Of("faulted")}<div><p class="strong">This cannot be searched for</p><p>{about}</p></div></div>"""))}
             <section class="card">{List(page, filter, now)}{Pager(http, page, filter)}</section>
-            """)) { Place = "orders", Stamp = about is null && Asked("page") is null ? Stamp(page!, now) : null, Waiting = shop.Waiting, Status = about is null ? 200 : 400 };
+            """)) { Place = "orders", Stamp = stamp, Waiting = shop.Waiting, Status = about is null ? 200 : 400 };
     }
 
     public static string WaitsFor(OrderSummary order) => order.WaitsFor is null ? "" : order.Attempt > 1 ? $"{order.WaitsFor}, try {order.Attempt}" : order.WaitsFor;

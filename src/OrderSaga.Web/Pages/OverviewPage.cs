@@ -10,7 +10,7 @@ internal sealed class OverviewPage(ShopWatch watch, Queries queries)
     {
         var shop = await watch.NowAsync(whole: true, ct).ConfigureAwait(false);
         var summary = shop.Summary;
-        return new Page("Overview", Html.Of($"""
+        return Page.Unchanged(http, shop.Stamp) ?? new Page("Overview", Html.Of($"""
             {Page.Head("Overview", About(summary), Page.Live(http, summary.At))}
             <div id="wrong" data-part>{Wrong(shop)}</div>
             <div class="tiles" id="tiles" data-part>{Tiles(shop)}</div>

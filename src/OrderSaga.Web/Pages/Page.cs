@@ -22,6 +22,9 @@ internal sealed record Page(string Title, Html Main) : IResult
     /// <summary>How many things wait for a person, for the navigation.</summary>
     public int Waiting { get; init; }
 
+    /// <summary>The answer to a script that has seen all of it; so a page need not be made to find out that it is the same.</summary>
+    public static Page? Unchanged(HttpContext http, string stamp) => http.Request.Headers.IfNoneMatch == Tag(http, stamp) ? new("", Html.None) { Stamp = stamp } : null;
+
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
@@ -29,7 +32,7 @@ internal sealed record Page(string Title, Html Main) : IResult
         response.Headers.CacheControl = "no-store";
         if (Stamp is not null)
         {
-            var tag = $"W/\"{Asset.Version}-{(httpContext.MayAct() ? 'a' : 'r')}-{Stamp}\"";
+            var tag = Tag(httpContext, Stamp);
             response.Headers.ETag = tag;
             if (httpContext.Request.Headers.IfNoneMatch == tag)
             {
@@ -42,6 +45,8 @@ internal sealed record Page(string Title, Html Main) : IResult
         response.ContentType = "text/html; charset=utf-8";
         await response.WriteAsync(Whole(httpContext).ToString(), httpContext.RequestAborted).ConfigureAwait(false);
     }
+
+    private static string Tag(HttpContext http, string stamp) => $"W/\"{Asset.Version}-{(http.MayAct() ? 'a' : 'r')}-{stamp}\"";
 
     private Html Whole(HttpContext http) => Html.Of($"""
         <!doctype html>
@@ -81,7 +86,7 @@ internal sealed record Page(string Title, Html Main) : IResult
 
     /// <summary>Whether a page is being looked at anew by its own script.</summary>
     public static Html Live(HttpContext http, DateTimeOffset now) => Html.Of($"""
-        <p class="live" id="live" aria-live="off">{Icon.Of("live")}<span>As of {Words.Clock(now)}. <a href="{http.Request.GetEncodedPathAndQuery()}">Look again</a></span></p>
+        <p class="live" id="live" aria-live="off" data-now="{now.ToUnixTimeMilliseconds()}">{Icon.Of("live")}<span>As of {Words.Clock(now)}. <a href="{http.Request.GetEncodedPathAndQuery()}">Look again</a></span></p>
         """);
 
     /// <summary>A heading with what the page is about.</summary>

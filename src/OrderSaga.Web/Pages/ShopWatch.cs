@@ -37,7 +37,7 @@ internal sealed class ShopWatch : BackgroundService
     private readonly SemaphoreSlim gate = new(1);
     private readonly string process = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
     private readonly Paced<EndedOrders> ended;
-    private readonly Paced<(ShopSummary Summary, ShopFlow Flow, IReadOnlyList<OrderSummary> Longest)> orders;
+    private readonly Paced<ShopStand> orders;
     private readonly Paced<(WaitingLetters Letters, OpenAlerts Alerts)> others;
     private readonly Paced<(IReadOnlyDictionary<string, double> Took, IReadOnlyList<ShopMinute> Minutes)> past;
     private readonly IBooks books;
@@ -53,10 +53,8 @@ internal sealed class ShopWatch : BackgroundService
     public ShopWatch(Queries queries, DeadLetterDesk letters, AlertDesk alerts, TimeProvider time, IHostApplicationLifetime host, ILogger<ShopWatch> log, IBooks books)
     {
         (this.log, stopping) = (log, host.ApplicationStopping);
-        ended = new(Seldom, ct => queries.EndedAsync(known: null, ct));
-        orders = new(TimeSpan.FromSeconds(0.9), async ct => (
-            await queries.SummaryAsync(await ended.GetAsync(ct).ConfigureAwait(false), ct).ConfigureAwait(false),
-            await queries.FlowAsync(ct).ConfigureAwait(false), await queries.LongestAsync(MostLongest, ct).ConfigureAwait(false)));
+        ended = new(Seldom, queries.EndedAsync);
+        orders = new(TimeSpan.FromSeconds(0.9), async ct => await queries.StandAsync(await ended.GetAsync(ct).ConfigureAwait(false), MostLongest, ct).ConfigureAwait(false));
         others = new(TimeSpan.FromSeconds(2), async ct => (await letters.WaitingAsync(ct).ConfigureAwait(false), await alerts.OpenAsync(ct).ConfigureAwait(false)));
         past = new(TimeSpan.FromSeconds(10), async ct => (
             await queries.TookAsync(time.GetUtcNow().AddMinutes(-5), ct).ConfigureAwait(false), await queries.MinutesAsync(time.GetUtcNow().AddMinutes(-Hour), ct).ConfigureAwait(false)));
@@ -75,6 +73,9 @@ internal sealed class ShopWatch : BackgroundService
             var (letters, alerts) = await others.GetAsync(ct).ConfigureAwait(false);
             var (took, minutes) = await past.GetAsync(ct).ConfigureAwait(false);
             var agree = whole ? Compared() : now?.Books;
+            // Who comes between two looks sees the same.
+            if (ReferenceEquals(summary, now?.Summary) && ReferenceEquals(agree, now?.Books) && now?.Samples.Count == samples.Count)
+                return now!;
             var shown = JsonSerializer.Serialize(new { summary = summary with { At = default }, flow, longest, letters, alerts, took, minutes, samples.Count, agree?.At });
             if (shown != seen)
                 (seen, now) = (shown, new($"{process}{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(shown)), 0, 6)}", summary, flow, longest, letters, alerts, took, minutes, samples, agree));

@@ -51,7 +51,7 @@ public sealed class When_there_are_many_orders(CrowdedShop shop) : IClassFixture
     public async Task Should_be_counted_without_reading_them()
     {
         // Of the books that are compared beside it, every row is read.
-        var counts = shop.Overview.Where(s => s.Text.Contains("count(*)::int", StringComparison.Ordinal)).ToList();
+        var counts = shop.Overview.Where(s => s.Text.Contains("GROUP BY", StringComparison.Ordinal)).ToList();
         foreach (var count in counts)
             await KeepAsync(string.Create(CultureInfo.InvariantCulture, $"{count.Milliseconds,8:0.0} ms {count.Blocks,6} blocks the overview's {count.Text.ReplaceLineEndings(" ")}"));
         Assert.InRange(counts.Count, 5, 20);
@@ -75,8 +75,8 @@ public sealed class When_there_are_many_orders(CrowdedShop shop) : IClassFixture
             await LookAgainAsync();
         var rounds = (int)Math.Ceiling(watch.Elapsed.TotalSeconds / 0.9) + 1;
         var asked = (await shop.StatementsAsync()).Sum(s => s.Calls);
-        // A round is ten statements; what the shop does at rest is asked by some more.
-        Assert.InRange(asked, 1, 16 * rounds);
+        // Three statements every second, two every other, four now and then; and what the shop at rest asks on its own account.
+        Assert.InRange(asked, 0, 16 + (6 * rounds));
         Assert.InRange(whole, 0, rounds);
 
         if (!CrowdedShop.IsLarge)

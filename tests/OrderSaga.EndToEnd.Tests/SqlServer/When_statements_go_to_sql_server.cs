@@ -118,12 +118,10 @@ public class When_statements_go_to_sql_server
         await queries.AuditAsync(Guid.NewGuid(), mark: null, 10, Ct);
         await queries.AuditAsync(orderId: null, new PageMark(OpsActions.Part, DateTimeOffset.UnixEpoch, Guid.Empty), 10, Ct);
         await queries.SummaryAsync(Ct);
-        await queries.SummaryAsync(await queries.EndedAsync(known: null, Ct), Ct);
+        await queries.StandAsync(await queries.EndedAsync(Ct), 6, Ct);
         await queries.ListAsync(new(Reason: "CARD_DECLINED", Text: "50%_[off]"), page: null, Ct);
         await queries.ListAsync(new(Archived: true, Text: "7F4E-91C2"), page: null, Ct);
         await queries.ContentAsync(Guid.NewGuid(), Ct);
-        await queries.FlowAsync(Ct);
-        await queries.LongestAsync(6, Ct);
         await queries.TookAsync(DateTimeOffset.UnixEpoch, Ct);
         await queries.MinutesAsync(DateTimeOffset.MaxValue, Ct);
         await services.GetRequiredService<Operations>().CancelAsync(Guid.NewGuid(), "TEST", "ann", Ct);
