@@ -42,8 +42,8 @@ public sealed partial class When_timers_are_counted
         using var commands = new Commands(database);
         for (var i = 0; i < 10; i++)
             await node.SetAsync(time.GetUtcNow() + TimeSpan.FromSeconds(20), alarm);
-        // The row is read and written, ten times.
-        Assert.Equal(20, commands.Of(""));
+        // The row is read and written, ten times; EF Core's savepoints aside.
+        Assert.Equal(20, commands.Of("") - commands.Of("SAVEPOINT"));
     }
 
     [Theory]
