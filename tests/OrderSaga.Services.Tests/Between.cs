@@ -8,7 +8,17 @@ internal sealed class Between : DbCommandInterceptor
 {
     private (string Table, Guid OrderId, Func<Task> Then)? next;
 
-    public void AfterReading(string table, Guid orderId, Func<Task> then) => next = (table, orderId, then);
+    public void AfterReading(string table, Guid orderId, Func<Task> then)
+    {
+        // In the flow of the test: who reads was begun before it, by something that is over.
+        var flow = ExecutionContext.Capture()!;
+        next = (table, orderId, () =>
+        {
+            var happening = Task.CompletedTask;
+            ExecutionContext.Run(flow, _ => happening = then(), null);
+            return happening;
+        });
+    }
 
     public override async ValueTask<DbDataReader> ReaderExecutedAsync(DbCommand command, CommandExecutedEventData eventData, DbDataReader result, CancellationToken cancellationToken = default)
     {
