@@ -14,7 +14,8 @@ namespace OrderSaga.Messaging;
 /// when all that came by it has been handled, and until then reads nothing at all from the connection. Who waits for the broker
 /// meanwhile, for a confirmation or to declare something, would wait for ever, and his process would be deaf until it is started again.
 /// </summary>
-internal sealed class LetGo : IFilter<ReceiveContext>
+/// <remarks>What goes wrong with it from then on is not its fault: it is not told to who asked, and it is no dead letter.</remarks>
+internal sealed class LetGo : IFilter<ReceiveContext>, IFilter<ExceptionReceiveContext>
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
     private static readonly ConditionalWeakTable<IChannel, Task> Ends = [];
@@ -22,7 +23,8 @@ internal sealed class LetGo : IFilter<ReceiveContext>
     /// <summary>Has an endpoint notice for itself that its channel is closed.</summary>
     public static void On(IReceiveEndpointConfigurator endpoint, IServiceProvider services)
     {
-        endpoint.ConfigureReceive(pipe => pipe.UseFilter(new LetGo()));
+        endpoint.ConfigureReceive(pipe => pipe.UseFilter<ReceiveContext>(new LetGo()));
+        endpoint.ConfigureError(pipe => pipe.UseFilter<ExceptionReceiveContext>(new LetGo()));
         (endpoint as IRabbitMqReceiveEndpointConfigurator)?.ConfigureChannel(pipe => pipe.UseFilter(new BeginAnew(services.GetService<ConnectionWatch>)));
     }
 
@@ -37,12 +39,15 @@ internal sealed class LetGo : IFilter<ReceiveContext>
                 // What goes on is told that nobody waits for it; its end is nobody's business.
                 (context as BaseReceiveContext)?.Cancel();
                 _ = handling.ContinueWith(ended => ended.Exception, TaskScheduler.Default);
-                throw new OperationCanceledException("The channel that the message came by is closed; the broker delivers it again.");
+                throw ComesAgain();
             }
         }
 
         await handling.ConfigureAwait(false);
     }
+
+    public Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next) =>
+        context.TryGetPayload<ChannelContext>(out var channel) && !IsOpen(channel) ? throw ComesAgain() : next.Send(context);
 
     [ExcludeFromCodeCoverage]
     public void Probe(ProbeContext context) => context.CreateFilterScope("let-go");
@@ -61,8 +66,11 @@ internal sealed class LetGo : IFilter<ReceiveContext>
     /// </remarks>
     internal static async Task EndAsync(ChannelContext context)
     {
-        var (channel, connection) = (context.Channel, context.ConnectionContext.Connection);
-        while (channel.IsOpen && connection.IsOpen)
+        while (IsOpen(context))
             await Task.Delay(Look).ConfigureAwait(false);
     }
+
+    private static bool IsOpen(ChannelContext context) => context.Channel.IsOpen && context.ConnectionContext.Connection.IsOpen;
+
+    private static OperationCanceledException ComesAgain() => new("The channel that the message came by is closed; the broker delivers it again.");
 }

@@ -150,6 +150,7 @@ public static class ReliableMessaging
             if (services?.GetService<StandstillWatch>() is { } watch)
                 retry.ConnectRetryObserver(watch);
         });
+        EachTry.On(bus);
     }
 
     /// <summary>The columns that every inbox and outbox row has.</summary>

@@ -76,7 +76,7 @@ public static class WebRoom
             ProblemDetails? problem = exception switch
             {
                 BadHttpRequestException e => new() { Status = e.StatusCode, Type = "request-invalid", Title = "The request is not valid.", Detail = e.Message },
-                DbException or { InnerException: DbException } =>
+                _ when IsOfADatabase(exception) =>
                     new() { Status = StatusCodes.Status503ServiceUnavailable, Type = "database-away", Title = "The database does not answer.", Detail = "Nothing was stored. Try again in a few seconds." },
                 _ => null,
             };
@@ -90,5 +90,8 @@ public static class WebRoom
 
             return await problems.TryWriteAsync(new() { HttpContext = httpContext, ProblemDetails = problem }).ConfigureAwait(false);
         }
+
+        // EF Core says it in words of its own, as often as there are layers that it went through.
+        private static bool IsOfADatabase(Exception? exception) => exception is DbException || (exception is not null && IsOfADatabase(exception.InnerException));
     }
 }

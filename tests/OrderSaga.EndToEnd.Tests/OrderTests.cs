@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -136,19 +137,16 @@ public class When_an_order_is_placed
     {
         await using var place = (ServersPlace)await Place.OfAsync("servers");
         await using var shop = await Shop.StartAsync(place, Ct);
-        var orders = new List<Guid>();
-        for (var i = 0; i < 20; i++)
-        {
-            using var response = await shop.PlaceAsync(Shop.Order(), ct: Ct);
-            orders.Add((await response.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("orderId").GetGuid());
-        }
-
+        // Of some customers the database goes while their orders are stored, wherever that is just then.
+        var (orders, twenty) = (new ConcurrentBag<Guid>(), new TaskCompletionSource());
+        using var closing = new CancellationTokenSource();
+        var customers = Enumerable.Range(0, 4).Select(_ => Task.Run(CustomerAsync, Ct)).ToList();
+        await Task.WhenAny([twenty.Task, .. customers]);
         await place.DatabaseIsAwayAsync(true);
         using (var refused = await shop.PlaceAsync(Shop.Order(), ct: Ct))
-        {
-            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
-            Assert.NotNull(refused.Headers.RetryAfter);
-        }
+            await IsAwayAsync(refused);
+        await closing.CancelAsync();
+        await Task.WhenAll(customers);
 
         // Longer than the retries of a message that is a fault after them.
         await Task.Delay(TimeSpan.FromSeconds(6), Ct);
@@ -156,6 +154,26 @@ public class When_an_order_is_placed
         foreach (var id in orders)
             Assert.Equal("Complete", (await shop.AtRestAsync(id, Ct)).GetProperty("state").GetString());
         await Books.AgreeAsync(place, Ct);
+
+        async Task CustomerAsync()
+        {
+            while (!closing.IsCancellationRequested)
+            {
+                using var response = await shop.PlaceAsync(Shop.Order(), ct: Ct);
+                if (response.IsSuccessStatusCode)
+                    orders.Add((await response.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("orderId").GetGuid());
+                else
+                    await IsAwayAsync(response);
+                if (orders.Count >= 20)
+                    twenty.TrySetResult();
+            }
+        }
+
+        async Task IsAwayAsync(HttpResponseMessage refused)
+        {
+            Assert.True(refused.StatusCode == HttpStatusCode.ServiceUnavailable, $"{refused.StatusCode} {await refused.Content.ReadAsStringAsync(Ct)}\n{shop.Output}");
+            Assert.NotNull(refused.Headers.RetryAfter);
+        }
     }
 
     [Fact]

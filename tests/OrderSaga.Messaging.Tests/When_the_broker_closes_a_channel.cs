@@ -63,6 +63,84 @@ public class When_the_broker_closes_a_channel
         Task IsDeclaredAsync() => Eventually.HoldsAsync(async () => (await broker.QueuesAsync()).ContainsKey("about-to"), "the queue declared", seconds: 30);
     }
 
+    // What it was doing meanwhile fails, for nothing else than the channel: neither is that told to whoever asked, nor is it stored.
+    [Fact(Timeout = 120_000)]
+    public async Task Should_not_blame_what_was_being_handled()
+    {
+        await using var database = await TestServer.Postgres.CreateAsync();
+        await using var broker = await TestBroker.CreateAsync();
+        var faults = new ConcurrentBag<Guid>();
+        var deliveries = 0;
+        var handled = new TaskCompletionSource();
+        var (first, closed, ended) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
+        await using var node = await Node.StartAsync(new NodeOptions(database.Connect())
+        {
+            Broker = broker.Uri,
+            Bus = bus => bus.AddHandler((Fault<Speak> fault) =>
+            {
+                faults.Add(fault.Message.SpeakId);
+                return Task.CompletedTask;
+            }),
+        });
+        var receipts = new Receipts();
+        node.Bus.ConnectReceiveObserver(receipts);
+        var endpoint = node.Services.GetRequiredService<IBusControl>().ConnectReceiveEndpoint("interrupted", endpoint =>
+        {
+            endpoint.UseDeadLetterStore(node.Services);
+            endpoint.ConfigureReceive(pipe => pipe.UseFilter(new Ends(ended)));
+            endpoint.Handler<Speak>(async _ =>
+            {
+                if (Interlocked.Increment(ref deliveries) > 1)
+                {
+                    handled.TrySetResult();
+                    return;
+                }
+
+                first.SetResult();
+                await closed.Task;
+                throw new ObjectDisposedException("SemaphoreSlim");
+            });
+        });
+        await endpoint.Ready.WaitAsync(Ct);
+        await node.Bus.Publish(new Speak(Guid.NewGuid()), Ct);
+        await first.Task.WaitAsync(Ct);
+
+        await broker.ConnectionsAsync(1);
+        await broker.CloseConnectionsAsync();
+        await handled.Task.WaitAsync(TimeSpan.FromSeconds(30), Ct);
+        closed.SetResult();
+        await ended.Task.WaitAsync(TimeSpan.FromSeconds(30), Ct);
+
+        Assert.Empty(await node.DeadLettersAsync());
+        Assert.DoesNotContain(receipts.Faults, e => e is ObjectDisposedException);
+        await node.CountAsync(Guid.NewGuid(), 1).WaitAsync(TimeSpan.FromSeconds(10), Ct);
+        await node.Heard.NextAsync();
+        Assert.Empty(faults);
+        Assert.Equal(2, deliveries);
+    }
+
+    // Says when the first delivery has come to its end, with all that is done about what became of it.
+    private sealed class Ends(TaskCompletionSource ended) : IFilter<ReceiveContext>
+    {
+        public async Task Send(ReceiveContext context, IPipe<ReceiveContext> next)
+        {
+            var isFirst = !context.Redelivered;
+            try
+            {
+                await next.Send(context);
+            }
+            finally
+            {
+                if (isFirst)
+                    ended.TrySetResult();
+            }
+        }
+
+        public void Probe(ProbeContext context)
+        {
+        }
+    }
+
     internal sealed class Never : IReceiveEndpointDependency
     {
         public Task Ready { get; } = new TaskCompletionSource().Task;
