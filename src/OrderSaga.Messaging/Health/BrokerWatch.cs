@@ -52,5 +52,6 @@ public static class BrokerWatching
         services.AddHostedService(provider => ActivatorUtilities.CreateInstance<BrokerWatch>(provider, broker));
         services.AddSingleton<ConnectionWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<ConnectionWatch>());
+        services.AddHostedService<EndpointWatch>();
     }
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using MassTransit;
 
 namespace OrderSaga.Messaging.Health;
@@ -6,6 +7,9 @@ public static class Silence
 {
     // A connection by which nothing comes is given up after three to four of these: not the minutes that are the client's own default.
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(10);
+
+    // What a queue takes to be declared on a busy broker.
+    private static readonly TimeSpan LeastAnswer = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan Handshake = TimeSpan.FromSeconds(20);
 
@@ -16,13 +20,13 @@ public static class Silence
     {
         var heartbeat = new RabbitMqHostAddress(broker).Heartbeat is { } seconds and > 0 ? TimeSpan.FromSeconds(seconds) : Heartbeat;
         host.Heartbeat(heartbeat);
-        // A connection that ends is made anew. An answer that is not waited for any longer is taken for a stop, and nobody listens again:
-        // so the connection has to end first.
-        host.ContinuationTimeout(heartbeat * 6);
+        // An answer that does not come on a connection that is well otherwise: who waits for it holds orders meanwhile.
+        host.ContinuationTimeout(heartbeat * 2 > LeastAnswer ? heartbeat * 2 : LeastAnswer);
         // Before there are heartbeats.
         host.OnRefreshConnectionFactory = factory =>
         {
             factory.HandshakeContinuationTimeout = Handshake;
+            factory.SocketFactory = family => new Greeted(new Socket(family, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }, Handshake);
             return Task.CompletedTask;
         };
     }

@@ -1,0 +1,83 @@
+using MassTransit;
+using MassTransit.RabbitMqTransport;
+using MassTransit.RabbitMqTransport.Configuration;
+using MassTransit.Transports;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace OrderSaga.Messaging.Health;
+
+/// <summary>
+/// Starts an endpoint again that does not listen though the broker is there. Where the broker's answer does not come in time while a
+/// channel is opened, the transport takes that for its own stop, and nobody would take from the queue until the process is restarted.
+/// </summary>
+internal sealed class EndpointWatch(IBusInstance bus, IHostApplicationLifetime host, ILogger<EndpointWatch> log) : BackgroundService
+{
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1), Answer = TimeSpan.FromSeconds(5), Stop = TimeSpan.FromSeconds(10);
+
+    // Longer than a busy machine takes to declare a queue; and twice as long each time, should it not be enough.
+    private const int Patience = 30;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, host.ApplicationStopping);
+        using var timer = new PeriodicTimer(Look);
+        var deaf = new Dictionary<Uri, (int Looks, int Patience)>();
+        while (await timer.WaitForNextTickAsync(ends.Token).ConfigureAwait(false))
+            foreach (var endpoint in bus.BusControl.CheckHealth().Endpoints.Values)
+            {
+                var (looks, patience) = deaf.GetValueOrDefault(endpoint.InputAddress, (0, Patience));
+                if (endpoint.Status == BusHealthStatus.Healthy)
+                    deaf.Remove(endpoint.InputAddress);
+                else if (++looks < patience || !await IsThereAsync(ends.Token).ConfigureAwait(false))
+                    deaf[endpoint.InputAddress] = (Math.Min(looks, patience), patience);
+                else
+                {
+                    deaf[endpoint.InputAddress] = (0, patience * 2);
+                    await StartAgainAsync(endpoint.ReceiveEndpoint, ends.Token).ConfigureAwait(false);
+                }
+            }
+    }
+
+    private async Task<bool> IsThereAsync(CancellationToken ct)
+    {
+        try
+        {
+            var look = new IsOpen();
+            await ((IRabbitMqHostConfiguration)bus.HostConfiguration).ConnectionContextSupervisor.Send(look, ct).WaitAsync(Answer, ct).ConfigureAwait(false);
+            return look.Seen;
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            log.LogDebug(e, "There is no connection by which to listen");
+            return false;
+        }
+    }
+
+    private async Task StartAgainAsync(IReceiveEndpoint endpoint, CancellationToken ct)
+    {
+        log.LogWarning("Nobody takes from {Queue}, though the broker is there; it is listened to anew", endpoint.InputAddress.AbsolutePath.Split('/')[^1]);
+        try
+        {
+            await endpoint.Stop(ct).WaitAsync(Stop, ct).ConfigureAwait(false);
+            _ = endpoint.Start(CancellationToken.None);
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            log.LogDebug(e, "It did not end what it was about");
+        }
+    }
+
+    private sealed class IsOpen : IPipe<ConnectionContext>
+    {
+        public bool Seen { get; private set; }
+
+        public Task Send(ConnectionContext context)
+        {
+            Seen = context.Connection.IsOpen;
+            return Task.CompletedTask;
+        }
+
+        public void Probe(ProbeContext context) => context.CreateFilterScope("is-open");
+    }
+}
