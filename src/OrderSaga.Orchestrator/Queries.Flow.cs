@@ -13,6 +13,9 @@ public sealed partial class Queries
     /// <summary>The table, for drawing.</summary>
     public IReadOnlyList<TableStep> Table => [.. machine.WholeRoute.Select(s => new TableStep(s.Name, s.PastReturn ? null : s.Reaches, s.Undo, machine.OptionalSteps.Contains(s.Name)))];
 
+    /// <summary>From when on an order is slow.</summary>
+    public TimeSpan SlowAfter => machine.SlowAfter;
+
     /// <summary>How the shop is doing.</summary>
     public async Task<ShopSummary> SummaryAsync(CancellationToken ct) => (await StandAsync(known: null, longest: 1, ct).ConfigureAwait(false)).Summary;
 

@@ -13,7 +13,7 @@ namespace OrderSaga.Web.Pages;
 /// <summary>What could the program not finish alone, what should I do, and who did what before?</summary>
 internal sealed class HandPage(Queries queries, DeadLetterDesk letters, AlertDesk alerts, AuditTrail trail, ShopWatch watch, TimeProvider time)
 {
-    private const int Audited = 8;
+    private const int Audited = 8, Examples = 3;
 
     public async Task<IResult> ShowAsync(HttpContext http, CancellationToken ct)
     {
@@ -22,14 +22,14 @@ internal sealed class HandPage(Queries queries, DeadLetterDesk letters, AlertDes
         var filter = new StuckFilter(step);
         if (wrong.Count > 0 || await queries.StuckAsync(filter, Question.Given(http.Request.Query["page"]), ct).ConfigureAwait(false) is not { } stuck)
             return SignPages.Problem(400, "There is no such list", "The address of this page names a step or a page that is not there. Begin with the whole list.");
-        var all = await queries.StuckAtRestAsync(filter, page: null, 1, ct).ConfigureAwait(false);
+        var all = await queries.StuckAtRestAsync(filter, page: null, Examples, ct).ConfigureAwait(false);
         var kinds = await letters.KindsAsync(new(Status: DeadLetterStatus.Waiting), ct).ConfigureAwait(false);
         var lost = await alerts.ListAsync(orderId: null, AlertState.GivenUp, page: null, ct).ConfigureAwait(false);
         var done = await trail.ListAsync(orderId: null, page: null, ct).ConfigureAwait(false);
         var (now, shop) = (time.GetUtcNow(), await watch.NowAsync(whole: false, ct).ConfigureAwait(false));
         return new Page("Needs a hand", Html.Of($"""
             {Page.Head("Needs a hand", Html.Of($"What the program could not finish alone. Everything else goes on meanwhile.{(http.MayAct() ? "" : " You may look, not act.")}"), Page.Live(http, now))}
-            <section class="card" id="stuck"><div id="stuck-head" data-part>{Head(shop, stuck, step)}</div>{Bulk(http, all?.Matched ?? 0, step)}<div id="stuck-list" data-part>{stuck.Items.Select(s => Stuck(http, s, now))}</div>{(stuck.Next is null ? null : Html.Of($"""<footer class="pager"><span></span><a class="btn" href="?page={Uri.EscapeDataString(stuck.Next)}">Next page</a></footer>"""))}</section>
+            <section class="card" id="stuck"><div id="stuck-head" data-part>{Head(shop, stuck, step)}</div>{Bulk(http, all!, step)}<div id="stuck-list" data-part>{stuck.Items.Select(s => Stuck(http, s, now))}</div>{(stuck.Next is null ? null : Html.Of($"""<footer class="pager"><span></span><a class="btn" href="?page={Uri.EscapeDataString(stuck.Next)}">Next page</a></footer>"""))}</section>
             <section class="card" id="letters" data-part>{LettersPage.Kinds(http, kinds, now)}</section>
             {(lost is { Items.Count: > 0 } ? Html.Of($"""<section class="card" id="alerts" data-part>{Alerts(http, lost.Items, now)}</section>""") : null)}
             <section class="card" id="audit" data-part><header><h2>Who did what</h2><a class="push" href="/console/audit">All entries</a></header>{AuditPage.Table(done!.Items.Take(Audited), now)}</section>
@@ -46,9 +46,9 @@ internal sealed class HandPage(Queries queries, DeadLetterDesk letters, AlertDes
         """);
 
     // Many at once: one first, and more only while all goes well.
-    private static Html? Bulk(HttpContext http, int count, string? step) => !http.MayAct() || count < 2 ? null : Html.Of($"""
+    private static Html? Bulk(HttpContext http, Page<StuckLine> all, string? step) => !http.MayAct() || all.Matched is not (>= 2 and var count) ? null : Html.Of($"""
         <details class="many" id="many"><summary class="btn">Retry {Words.Count(count)} in growing batches</summary><form class="form" method="post" action="/console/hand/retry" data-batches="{count}">{FormGuard.Hidden(http)}<input type="hidden" name="step" value="{step}"><input type="hidden" name="expected" value="{count}">
-        <p>{Words.Count(count, "stuck undo")}{(step is null ? "" : $" of {step}")} of orders that came to rest, in batches of 1, 2, 5, 20, 20 and so on. A batch begins when the one before is wholly answered; the first failure stops it. It goes on while this page is open; what was not tried stays stuck.</p>
+        <p>{Words.Count(count, "stuck undo")}{(step is null ? "" : $" of {step}")} of orders that came to rest, such as {string.Join(", ", all.Items.Select(s => Words.Short(s.OrderId)))}, in batches of 1, 2, 5, 20, 20 and so on. A batch begins when the one before is wholly answered; the first failure stops it. It goes on while this page is open; what was not tried stays stuck.</p>
         <label>Reason<input name="reason" required minlength="{OrderActs.ShortestReason}" maxlength="{OpsApi.LongestText}" placeholder="The gateway is well again"></label>
         <p class="btns"><button class="btn main">Retry {Words.Count(count)}</button><button class="btn" type="button" data-stop hidden>Stop after this batch</button></p><div class="progress" role="status" hidden><progress max="{count}" value="0"></progress><p></p></div></form></details>
         """);

@@ -11,7 +11,6 @@ namespace OrderSaga.Web.Pages;
 /// <summary>Which orders match what somebody knows: a number, an e-mail address, a product, a state, an age, a reason?</summary>
 internal sealed class OrdersPage(Queries queries, ShopWatch watch, TimeProvider time)
 {
-    private const double Slow = 30;
     private static readonly string[] Statuses = ["Processing", "Completed", "Cancelled", "NeedsAttention"], Ages = ["30s", "5m", "1h", "1d"];
     private static readonly string[] Reasons = ["CARD_DECLINED", "OUT_OF_STOCK", "PRICE_CHANGED", "STEP_SILENT", "STEP_FAULTED", "OUT_OF_TIME", "CANCELLED", "FAULT_PLAN", "NO_DELIVERY_SLOT", "FRAUD_SUSPECTED"];
 
@@ -43,9 +42,9 @@ internal sealed class OrdersPage(Queries queries, ShopWatch watch, TimeProvider 
 
     public static string WaitsFor(OrderSummary order) => order.WaitsFor is null ? "" : order.Attempt > 1 ? $"{order.WaitsFor}, try {order.Attempt}" : order.WaitsFor;
 
-    private static bool IsSlow(OrderSummary order, DateTimeOffset now) => order.EndedAt is null && (now - order.StartedAt).TotalSeconds > Slow;
+    private bool IsSlow(OrderSummary order, DateTimeOffset now) => order.EndedAt is null && now - order.StartedAt > queries.SlowAfter;
 
-    private static string Stamp(Page<OrderSummary> page, DateTimeOffset now) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(';', page.Items.Select(o =>
+    private string Stamp(Page<OrderSummary> page, DateTimeOffset now) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(';', page.Items.Select(o =>
         string.Create(CultureInfo.InvariantCulture, $"{o.OrderId}{o.UpdatedAt.UtcTicks}{o.State}{o.PausedAt is not null}{IsSlow(o, now)}"))))), 0, 8);
 
     private Html Search(Func<string, string?> asked)
@@ -74,7 +73,7 @@ internal sealed class OrdersPage(Queries queries, ShopWatch watch, TimeProvider 
         """);
 
     private Html Row(OrderSummary o, DateTimeOffset now) => Html.Of($"""
-        <tr id="o{o.OrderId}"><th scope="row"><a class="mono" href="/console/orders/{o.OrderId}">{Words.Short(o.OrderId)}</a></th>
+        <tr id="o{o.OrderId}"><th scope="row" class="nowrap"><a class="mono" href="/console/orders/{o.OrderId}">{Words.Short(o.OrderId)}</a></th>
         <td>{Icon.StateChip(o.State, queries.States)} {(o.PausedAt is null ? null : Icon.Chip("paused", "off", "paused"))} {(IsSlow(o, now) ? Icon.Chip("slow", "warn", "slow") : null)}</td>
         <td class="wrap"><a href="/console/orders?customer={Uri.EscapeDataString(o.Customer)}">{o.Customer}</a></td><td class="num">{(o.Total is null ? "" : Words.Money(o.Total, o.Currency))}</td>
         <td class="wrap full">{(o.EndedAt is null ? WaitsFor(o) : "")} {(o.Reason is { } reason ? Html.Of($"""<a class="mono small" href="/console/orders?reason={Uri.EscapeDataString(reason)}">{reason}</a>""") : null)}</td>

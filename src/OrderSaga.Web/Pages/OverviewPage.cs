@@ -48,9 +48,9 @@ internal sealed class OverviewPage(ShopWatch watch, Queries queries)
         return Html.Join([
             Tile("/console/orders", "Started", $"{summary.Rates.Started / 5.0:0.#}", " /min", $"{ended / 5.0:0.#} ended/min", [.. minutes.Select(m => m.Started)], "go"),
             Tile("/console/orders?status=Processing", "In flight", Words.Count(summary.InFlight), "", summary.Paused > 0 ? $"{Words.Count(summary.Paused)} paused" : "none paused", Hour(s => s.InFlight, summary.InFlight), "go"),
-            Tile("/console/orders?state=Compensating", "Compensating", Words.Count(compensating), "", $"{100.0 * undone / all:0.#}% undone this hour", Hour(s => s.Compensating, compensating), "back"),
+            Tile("/console/orders?state=Compensating", "Compensating", Words.Count(compensating), "", $"{(100.0 * undone / all).ToString(undone * 10 < all ? "0.#" : "0")}% undone", Hour(s => s.Compensating, compensating), "back"),
             Tile("/console/hand", "Stuck", Words.Count(summary.Stuck), "", summary.Stuck == 0 ? "nothing needs a hand" : "need a hand", Hour(s => s.Stuck, summary.Stuck), "bad"),
-            Tile("/console/orders?status=Processing&olderThan=30s", $"Slow, over {summary.SlowAfterSeconds:0} s", Words.Count(summary.Slow), "", "of those in flight", Hour(s => s.Slow, summary.Slow), "warn"),
+            Tile($"/console/orders?status=Processing&olderThan={summary.SlowAfterSeconds:0}s", $"Slow, over {summary.SlowAfterSeconds:0} s", Words.Count(summary.Slow), "", "of those in flight", Hour(s => s.Slow, summary.Slow), "warn"),
             summary.Oldest is { } oldest
                 ? Tile($"/console/orders/{oldest.OrderId}", "Oldest in flight", Words.Since(oldest.StartedAt, now), Words.Short(oldest.OrderId), null, "warn")
                 : Tile("/console/orders?status=Processing", "Oldest in flight", Html.Of($"none"), "nothing waits", null, "warn"),

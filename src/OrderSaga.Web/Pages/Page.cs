@@ -64,7 +64,7 @@ internal sealed record Page(string Title, Html Main) : IResult
         <nav class="side" id="nav" popover aria-label="Console"><a class="brand" href="/console">{Icon.Of("brand")}OrderSaga</a>
         <div id="places" data-part>{Link("overview", "/console", "Overview")}{Link("orders", "/console/orders", "Orders")}{Link("hand", "/console/hand", "Needs a hand", Waiting)}{Link("audit", "/console/audit", "Who did what")}</div>
         <div class="who">{Link("shop", "/shop", "Shop page")}
-        <div class="me small dim">{http.RequestServices.GetRequiredService<IHostEnvironment>().EnvironmentName}<br>{http.Operator()}, {(http.MayAct() ? "may act" : "may look, not act")}<br><button class="lnk" popovertarget="keys">Keys</button> <kbd>?</kbd>{SignOut(http)}</div></div></nav>
+        <div class="me small dim">{http.RequestServices.GetRequiredService<IHostEnvironment>().EnvironmentName}<br>{http.Operator()}, {(http.MayAct() ? "may act" : "may look, not act")}<br><button class="lnk" popovertarget="keys">Keys</button> <kbd>?</kbd> {SignOut(http)}</div></div></nav>
         <main id="main">{Main}</main></div>
         <div popover id="keys" class="dialog" role="dialog" aria-labelledby="keys-title"><h2 id="keys-title">Keys</h2><dl class="facts">{Keys.Select(k => Html.Of($"<dt>{k.Key.Split(' ').Select(key => Html.Of($"<kbd>{key}</kbd> "))}</dt><dd>{k.What}</dd>"))}</dl>
         <p class="small dim">Nothing that changes an order has a key of its own. <button class="lnk" id="keys-off">Turn keys off</button></p></div>

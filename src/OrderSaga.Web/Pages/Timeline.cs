@@ -8,7 +8,7 @@ namespace OrderSaga.Web.Pages;
 /// </summary>
 internal sealed class Timeline
 {
-    private const double From = 2, To = 98, Thinnest = .45, Apart = 9;
+    private const double From = 2, To = 98, Thinnest = .45, Apart = 9, ApartOnPhones = 19;
     private readonly Story story;
     private readonly DateTimeOffset start;
     private readonly List<double> moments;
@@ -28,10 +28,11 @@ internal sealed class Timeline
     public Html Draw(Func<string, Html> heading)
     {
         var turned = story.TurnedAt is not null;
-        var grid = Ticks().ToList();
+        var grid = Ticks(moments, Apart).ToList();
+        var narrow = Ticks(grid, ApartOnPhones).ToHashSet();
         var lines = Html.Of($"""<g id="grid">{grid.Select(t => Line("grid", At(t)))}{(story.Order.EndedAt is null ? Line("nowline", To) : null)}</g>""");
         return Html.Of($"""
-            <table class="times"><caption class="away">Time of each step and of its undo, one bar per try</caption><thead><tr><th scope="col">Step</th><th scope="col" class="bars"><svg class="lane" height="22" aria-hidden="true">{lines}{grid.Select(t => Html.Of($"""<text x="{P(At(t))}" y="14" text-anchor="{(At(t) < 4 ? "start" : "middle")}">{(t == 0 ? "0" : Words.Took(t))}</text>"""))}{(story.Order.EndedAt is null ? Html.Of($"""<text class="nowtext" x="{P(To)}" y="14" text-anchor="end">now</text>""") : null)}</svg></th><th scope="col" class="num">Took</th></tr></thead>
+            <table class="times"><caption class="away">Time of each step and of its undo, one bar per try</caption><thead><tr><th scope="col">Step</th><th scope="col" class="bars"><svg class="lane" height="22" aria-hidden="true">{lines}{grid.Select(t => Html.Of($"""<text{(narrow.Contains(t) ? null : Html.Of($""" class="more" """))} x="{P(At(t))}" y="14" text-anchor="{(At(t) < 4 ? "start" : "middle")}">{(t == 0 ? "0" : Words.Took(t))}</text>"""))}{(story.Order.EndedAt is null ? Html.Of($"""<text class="nowtext" x="{P(To)}" y="14" text-anchor="end">now</text>""") : null)}</svg></th><th scope="col" class="num">Took</th></tr></thead>
             <tbody>{story.Steps.Select(s => Row(s.Name, s.There, s.Tries, s.There == "waiting" ? turned ? "not asked" : "to come" : Story.Took(s.Tries), heading))}</tbody>
             {(turned ? Html.Of($"""<tbody><tr class="axis"><td colspan="3">Turned back: {story.TurnedOn} {story.TurnedBy}. Below, each undo mirrors its step above.</td></tr>{story.Steps.Reverse().Where(s => s.Back is not null).Select(s => Row(s.Row!.Undo!, s.Back!, s.Undos, s.Back == "skipped" ? "nothing to undo" : s.Back == "waiting" ? "to come" : Story.Took(s.Undos), heading))}{Row("SendApology", story.ApologyTries.Count == 0 ? "waiting" : story.ApologyTries[^1].Kind == "back" ? "done" : "asked", story.ApologyTries, story.ApologyTries.Count == 0 ? "to come" : Story.Took(story.ApologyTries), heading)}</tbody>""") : null)}</table>
             """);
@@ -48,11 +49,11 @@ internal sealed class Timeline
     }
 
     // The start and the turn first, then whatever has room.
-    private IEnumerable<double> Ticks()
+    private IEnumerable<double> Ticks(IEnumerable<double> among, double apart)
     {
         var (kept, turn) = (new List<double>(), story.TurnedAt is { } at ? Ms(at) : -1);
-        foreach (var moment in moments.OrderBy(m => m != 0).ThenBy(m => Math.Abs(m - turn) > 0.5).ThenBy(m => m))
-            if (kept.TrueForAll(k => Math.Abs(At(k) - At(moment)) >= Apart) && To - At(moment) >= Apart)
+        foreach (var moment in among.OrderBy(m => m != 0).ThenBy(m => Math.Abs(m - turn) > 0.5).ThenBy(m => m))
+            if (kept.TrueForAll(k => Math.Abs(At(k) - At(moment)) >= apart) && To - At(moment) >= apart)
                 kept.Add(moment);
         return kept.Order();
     }

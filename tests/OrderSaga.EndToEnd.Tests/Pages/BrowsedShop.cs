@@ -40,7 +40,7 @@ public sealed class BrowsedShop : IAsyncLifetime
     /// <summary>Its refund is stuck; a further try succeeds.</summary>
     public Guid Stuck { get; private set; }
 
-    /// <summary>What the browser complained about: scripts that failed, and what the pages' own policy forbids.</summary>
+    /// <summary>What the browser complained about: scripts that failed, and what the pages' own policy forbids; and what was asked of others.</summary>
     internal List<string> Complaints { get; } = [];
 
     public async ValueTask InitializeAsync()
@@ -109,6 +109,11 @@ public sealed class BrowsedShop : IAsyncLifetime
         {
             if (message.Type == "error" && !message.Text.Contains("Failed to load resource", StringComparison.Ordinal))
                 Complaints.Add($"{page.Url}: {message.Text}");
+        };
+        page.Request += (_, request) =>
+        {
+            if (!request.Url.StartsWith(Shop.Http.BaseAddress!.ToString(), StringComparison.Ordinal))
+                Complaints.Add($"{page.Url} asks {request.Url}");
         };
         page.PageError += (_, error) => Complaints.Add($"{page.Url}: {error}");
         if (key is not null && !signedIn.ContainsKey(key))

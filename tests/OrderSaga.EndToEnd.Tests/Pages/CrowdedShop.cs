@@ -4,7 +4,7 @@ using OrderSaga.EndToEnd.Tests.Support;
 
 namespace OrderSaga.EndToEnd.Tests.Pages;
 
-/// <summary>A shop that has had many orders, one every half second, and a client who has signed in. It is at rest.</summary>
+/// <summary>A shop that has had many orders, one every half second until six minutes ago, and a client who has signed in. It is at rest.</summary>
 public sealed class CrowdedShop : IAsyncLifetime
 {
     private const string Key = "the-key-of-the-looker";
@@ -12,12 +12,15 @@ public sealed class CrowdedShop : IAsyncLifetime
     // What came of the many is told by their numbers: some were undone, and of a few the undo is stuck.
     private const string Many = """
         INSERT INTO checkout.order_state SELECT (jsonb_populate_record(o, jsonb_build_object('order_id', gen_random_uuid(), 'idempotency_key', null, 'customer_id', 'c-' || n % 500,
-            'started_at', o.started_at - n * interval '0.5 s', 'updated_at', o.ended_at - n * interval '0.5 s', 'ended_at', o.ended_at - n * interval '0.5 s') || CASE
+            'started_at', o.started_at - i, 'updated_at', o.ended_at - i, 'ended_at', o.ended_at - i) || CASE
                 WHEN n % 500 = 0 THEN '{"current_state": "Failed", "status": "NeedsAttention", "reason": "NO_DELIVERY_SLOT"}'::jsonb
                 WHEN n % 50 = 1 THEN '{"current_state": "Compensated", "status": "Cancelled", "reason": "CARD_DECLINED"}' ELSE '{}' END)).*
-            FROM checkout.order_state o, generate_series(1, @many) n;
+            FROM checkout.order_state o, generate_series(1, @many) n, LATERAL (SELECT interval '6 min' + n * interval '0.5 s' AS i) ago;
         INSERT INTO checkout.stuck (order_id, step, error, attempts, since) SELECT order_id, 'ChargePayment', 'The gateway answered 503.', 6, ended_at FROM checkout.order_state WHERE current_state = 'Failed';
         INSERT INTO checkout.audit (id, at, actor, action, order_id, outcome) SELECT gen_random_uuid(), ended_at, 'ann', 'cancel', order_id, 'cancelled' FROM checkout.order_state WHERE customer_id <> 'c-1';
+        INSERT INTO checkout.saga_log SELECT (jsonb_populate_record(l, jsonb_build_object('seq', 100 + n, 'message_id', gen_random_uuid(), 'at', l.at + n * interval '1 s', 'step', 'ChargePayment', 'direction', 'undo', 'attempt', n,
+            'status', CASE WHEN n % 2 = 0 THEN 'asked again' ELSE 'faulted' END, 'asks', CASE WHEN n % 2 = 0 THEN 'RefundPayment' END, 'error', CASE WHEN n % 2 = 1 THEN 'The gateway answered 503 to refund ' || n END,
+            'key', 'saga:' || l.order_id || ':RefundPayment'))).* FROM checkout.saga_log l, generate_series(1, 200) n WHERE l.order_id = @order AND l.seq = 1;
         CREATE EXTENSION pg_stat_statements
         """;
 
@@ -33,6 +36,9 @@ public sealed class CrowdedShop : IAsyncLifetime
 
     public HttpClient Http { get; private set; } = null!;
 
+    /// <summary>An order whose log is long.</summary>
+    public Guid Order { get; private set; }
+
     /// <summary>What the overview asked when it was opened for the first time.</summary>
     internal IReadOnlyList<Statement> Overview { get; private set; } = [];
 
@@ -44,8 +50,9 @@ public sealed class CrowdedShop : IAsyncLifetime
         Shop = await Shop.StartAsync(Place, Ct, more: ["--Ops:ApiKey", Key]);
         Http = new(handler) { BaseAddress = Shop.Http.BaseAddress };
         using (var placed = await Shop.PlaceAsync(Shop.Order(), wait: 60, ct: Ct))
-            Assert.Equal(HttpStatusCode.Created, placed.StatusCode);
-        await ExecuteAsync(Many, new NpgsqlParameter("many", Orders));
+            Order = Guid.Parse(placed.Headers.Location!.OriginalString.Split('/')[^1]);
+        await Shop.AtRestAsync(Order, Ct);
+        await ExecuteAsync(Many, new("many", Orders), new("order", Order));
         // As the database's own housekeeping leaves it.
         await ExecuteAsync("VACUUM ANALYZE checkout.order_state, checkout.stuck, checkout.audit");
         var word = (await Http.GetStringAsync("/console/sign-in", Ct)).Split("name=\"form\" value=\"")[1].Split('"')[0];

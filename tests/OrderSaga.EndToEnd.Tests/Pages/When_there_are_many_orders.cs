@@ -58,6 +58,23 @@ public sealed class When_there_are_many_orders(CrowdedShop shop) : IClassFixture
         Assert.All(counts, count => Assert.True(count.Blocks <= MostBlocks, $"{count.Blocks} blocks with {CrowdedShop.Orders} orders, by {count.Text}"));
     }
 
+    /// <summary>As sent, with style and script, whatever is on it.</summary>
+    [Fact]
+    public async Task Should_be_small_with_all_that_fits_on_a_page()
+    {
+        var assets = (await shop.Http.GetStringAsync("/console", Ct)).Split('"').Where(text => text.StartsWith("/assets/", StringComparison.Ordinal)).Distinct().ToList();
+        Assert.Equal(3, assets.Count);
+        var common = 0L;
+        foreach (var asset in assets)
+            common += await SizeAsync(asset);
+        foreach (var path in new[] { "/console", "/console/orders", "/console/hand", "/console/audit", $"/console/orders/{shop.Order}" })
+        {
+            var (sent, whole) = (common + await SizeAsync(path), (await shop.Http.GetStringAsync(path, Ct)).Length);
+            await KeepAsync(string.Create(CultureInfo.InvariantCulture, $"{sent,8} bytes sent with style and script, {whole} of them text unpacked: {path}"));
+            Assert.InRange(sent, common, 60_000);
+        }
+    }
+
     /// <summary>However many look, it is read once a second, and who has seen it gets nothing. What that costs is measured where there is time for it.</summary>
     [Fact]
     public async Task Should_cost_an_idle_shop_next_to_nothing_to_be_looked_at()
@@ -114,6 +131,15 @@ public sealed class When_there_are_many_orders(CrowdedShop shop) : IClassFixture
         await KeepAsync(string.Create(CultureInfo.InvariantCulture, $"{best,8:0.0} ms {most?.Blocks,6} blocks {called ?? path}"));
         Assert.True(best < MostMilliseconds, $"{called ?? path} took {best:0} ms with {CrowdedShop.Orders} orders.");
         Assert.True(looks || most is null || most.Blocks <= MostBlocks, $"{called ?? path} touches {most?.Blocks} blocks with {CrowdedShop.Orders} orders, by {most?.Text}");
+    }
+
+    private async Task<long> SizeAsync(string path)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.TryAddWithoutValidation("Accept-Encoding", "br");
+        using var answer = await shop.Http.SendAsync(request, Ct);
+        Assert.Equal(["br"], answer.Content.Headers.ContentEncoding);
+        return (await answer.Content.ReadAsByteArrayAsync(Ct)).Length;
     }
 
     // As an open page does; nothing is sent to who has seen it all.

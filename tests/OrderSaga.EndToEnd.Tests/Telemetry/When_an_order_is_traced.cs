@@ -40,8 +40,9 @@ public sealed class When_an_order_is_traced : IAsyncLifetime
     public async Task Should_be_one_trace_over_two_processes_and_a_restart_of_one_and_tell_the_gateway_no_more_than_its_ids()
     {
         string[] arguments = [.. collector.Arguments, .. Development, "--Payment:GatewayUrl", collector.Address];
-        await using var services = await Shop.StartAsync(place, Ct, Services, arguments);
-        await using var first = await Shop.StartAsync(place, Ct, "orchestrator,web", arguments);
+        await using var services = Shop.Launch(place, Services, arguments);
+        await using var first = Shop.Launch(place, "orchestrator,web", arguments);
+        await Task.WhenAll(services.ReadyAsync(Ct), first.ReadyAsync(Ct));
         var (order, trace) = await PlaceAsync(first, Shop.With("FreezePrice silent 1"));
         await SpanAsync(s => s.Trace == trace && s.Name.StartsWith("pricing ", StringComparison.Ordinal));
         await first.KillAsync();
