@@ -24,11 +24,11 @@ internal sealed record ShopSample(int InFlight, int Compensating, int Stuck, int
 
 /// <summary>
 /// Looks how the shop stands: once for all who want to know, at most once a second, and only while somebody does, but for one look a minute.
-/// What takes long is looked at so rarely that it stays under half a percent of a processor, however much there is to count.
+/// What takes long is looked at so rarely that it stays under a quarter of a percent of a processor, however much there is to count.
 /// </summary>
 internal sealed class ShopWatch : BackgroundService
 {
-    private const int Hour = 60, Share = 200, MostLongest = 6;
+    private const int Hour = 60, Share = 400, MostLongest = 6;
 
     private static readonly TimeSpan Seldom = TimeSpan.FromMinutes(1);
 
