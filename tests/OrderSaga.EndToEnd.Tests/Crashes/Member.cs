@@ -66,7 +66,8 @@ internal sealed class Member : IAsyncDisposable
             catch (InvalidOperationException)
             {
                 // It is seen by its connections before it is seen by its process, and on a busy machine long before.
-                if (await Task.WhenAny(life.Ended, Task.Delay(TimeSpan.FromSeconds(30), ct)) != life.Ended)
+                var ended = life.Ended;
+                if (await Task.WhenAny(ended, Task.Delay(TimeSpan.FromSeconds(30), ct)) != ended)
                     throw;
             }
 
