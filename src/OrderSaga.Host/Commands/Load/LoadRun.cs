@@ -24,6 +24,9 @@ internal sealed class LoadRun(LoadPlan plan, HttpClient http, IEnds ends, TimePr
         using var done = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var watching = WatchAsync(tally, end, done.Token);
         var left = count ?? int.MaxValue;
+        // At a rate it is settled how many fit into a time, however late they are sent.
+        if (plan.PerSecond * limit?.TotalSeconds is { } fit)
+            (left, limit) = ((int)Math.Min(left, Math.Ceiling(fit)), null);
         bool More() => !end.IsCancellationRequested && !(tally.Elapsed > limit) && Interlocked.Decrement(ref left) >= 0;
         await (plan.PerSecond is { } rate ? ComeAsync(rate, tally, More, end.Token) : Task.WhenAll(Enumerable.Range(0, plan.AtATime!.Value).Select(_ => FollowEachOtherAsync(tally, More, end.Token))));
         await done.CancelAsync();
