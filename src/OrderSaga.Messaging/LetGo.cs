@@ -23,8 +23,9 @@ internal sealed class LetGo : IFilter<ReceiveContext>, IFilter<ExceptionReceiveC
     /// <summary>Has an endpoint notice for itself that its channel is closed.</summary>
     public static void On(IReceiveEndpointConfigurator endpoint, IServiceProvider services)
     {
-        endpoint.ConfigureReceive(pipe => pipe.UseFilter<ReceiveContext>(new LetGo()));
-        endpoint.ConfigureError(pipe => pipe.UseFilter<ExceptionReceiveContext>(new LetGo()));
+        var filter = new LetGo();
+        endpoint.ConfigureReceive(pipe => pipe.UseFilter<ReceiveContext>(filter));
+        endpoint.ConfigureError(pipe => pipe.UseFilter<ExceptionReceiveContext>(filter));
         (endpoint as IRabbitMqReceiveEndpointConfigurator)?.ConfigureChannel(pipe => pipe.UseFilter(new BeginAnew(services.GetService<ConnectionWatch>)));
     }
 

@@ -16,6 +16,9 @@ public sealed partial class Queries
     /// <summary>From when on an order is slow.</summary>
     public TimeSpan SlowAfter => machine.SlowAfter;
 
+    /// <summary>Whether it takes longer than an order should.</summary>
+    public bool IsSlow(OrderSummary order, DateTimeOffset now) => order.EndedAt is null && now - order.StartedAt > SlowAfter;
+
     /// <summary>How the shop is doing.</summary>
     public async Task<ShopSummary> SummaryAsync(CancellationToken ct) => (await StandAsync(known: null, longest: 1, ct).ConfigureAwait(false)).Summary;
 

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrderSaga.Messaging;
+using OrderSaga.Messaging.Databases;
 using OrderSaga.Web.Pages;
 
 namespace OrderSaga.Web;
@@ -76,7 +77,7 @@ public static class WebRoom
             ProblemDetails? problem = exception switch
             {
                 BadHttpRequestException e => new() { Status = e.StatusCode, Type = "request-invalid", Title = "The request is not valid.", Detail = e.Message },
-                _ when IsOfADatabase(exception) =>
+                _ when exception is DbException or { InnerException: DbException } || Database.IsAway(exception) =>
                     new() { Status = StatusCodes.Status503ServiceUnavailable, Type = "database-away", Title = "The database does not answer.", Detail = "Nothing was stored. Try again in a few seconds." },
                 _ => null,
             };
@@ -90,8 +91,5 @@ public static class WebRoom
 
             return await problems.TryWriteAsync(new() { HttpContext = httpContext, ProblemDetails = problem }).ConfigureAwait(false);
         }
-
-        // EF Core says it in words of its own, as often as there are layers that it went through.
-        private static bool IsOfADatabase(Exception? exception) => exception is DbException || (exception is not null && IsOfADatabase(exception.InnerException));
     }
 }

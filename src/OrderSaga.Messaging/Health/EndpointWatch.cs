@@ -24,19 +24,31 @@ internal sealed class EndpointWatch(IBusInstance bus, IHostApplicationLifetime h
         using var timer = new PeriodicTimer(Look);
         var deaf = new Dictionary<Uri, (int Looks, int Patience)>();
         while (await timer.WaitForNextTickAsync(ends.Token).ConfigureAwait(false))
+        {
+            var due = new List<IReceiveEndpoint>();
             foreach (var endpoint in bus.BusControl.CheckHealth().Endpoints.Values)
             {
-                var (looks, patience) = deaf.GetValueOrDefault(endpoint.InputAddress, (0, Patience));
                 if (endpoint.Status == BusHealthStatus.Healthy)
-                    deaf.Remove(endpoint.InputAddress);
-                else if (++looks < patience || !await IsThereAsync(ends.Token).ConfigureAwait(false))
-                    deaf[endpoint.InputAddress] = (Math.Min(looks, patience), patience);
-                else
                 {
-                    deaf[endpoint.InputAddress] = (0, patience * 2);
-                    await StartAgainAsync(endpoint.ReceiveEndpoint, ends.Token).ConfigureAwait(false);
+                    deaf.Remove(endpoint.InputAddress);
+                    continue;
                 }
+
+                var (looks, patience) = deaf.GetValueOrDefault(endpoint.InputAddress, (0, Patience));
+                deaf[endpoint.InputAddress] = (++looks, patience);
+                if (looks >= patience)
+                    due.Add(endpoint.ReceiveEndpoint);
             }
+
+            if (due.Count == 0)
+                continue;
+            // One that comes back later gets as much time as one that was there.
+            var isThere = await IsThereAsync(ends.Token).ConfigureAwait(false);
+            foreach (var endpoint in due)
+                deaf[endpoint.InputAddress] = (0, deaf[endpoint.InputAddress].Patience * (isThere ? 2 : 1));
+            if (isThere)
+                await Task.WhenAll(due.Select(endpoint => StartAgainAsync(endpoint, ends.Token))).ConfigureAwait(false);
+        }
     }
 
     private async Task<bool> IsThereAsync(CancellationToken ct)

@@ -54,7 +54,7 @@ internal sealed class OrderPage(Queries queries, ShopWatch watch, IBooks books, 
     {
         var stuck = order.Stuck.Count(s => s.Status == "stuck");
         return Html.Of($"""
-            {Icon.StateChip(order.State, queries.States)}{(stuck > 0 ? Icon.Chip("stuck", "bad", $"{Words.Count(stuck, "undo")} stuck") : null)}{(order.PausedAt is null ? null : Icon.Chip("paused", "off", "paused"))}{(order.EndedAt is null && now - order.StartedAt > queries.SlowAfter ? Icon.Chip("slow", "warn", "slow") : null)}
+            {Icon.StateChip(order.State, queries.States)}{(stuck > 0 ? Icon.Chip("stuck", "bad", $"{Words.Count(stuck, "undo")} stuck") : null)}{(order.PausedAt is null ? null : Icon.Chip("paused", "off", "paused"))}{(queries.IsSlow(order, now) ? Icon.Chip("slow", "warn", "slow") : null)}
             """);
     }
 
@@ -70,7 +70,7 @@ internal sealed class OrderPage(Queries queries, ShopWatch watch, IBooks books, 
         if (order.PausedAt is { } since)
             return Html.Of($"""<div class="note off">{Icon.Of("paused")}<div><p class="strong">Somebody holds this order since {Words.Clock(since)}.</p><p>Answers are recorded, nothing new is asked, and no time passes for it.{(order.CancelReason is null ? "" : " It is cancelled as soon as it goes on.")}</p></div></div>""");
         if (turned is null)
-            return order.EndedAt is null && story.Now - order.StartedAt > queries.SlowAfter && order.WaitsFor is { } waits ? Slow(waits, story) : Html.None;
+            return queries.IsSlow(order, story.Now) && order.WaitsFor is { } waits ? Slow(waits, story) : Html.None;
         return Html.Of($"""<div class="note {(order.EndedAt is null ? "back" : "off")}">{Icon.Of(order.EndedAt is null ? "undoing" : "undone")}<div><p class="strong">{turned}</p><p>{(order.EndedAt is null ? "What was done is undone backwards, one after the other." : "Nothing is left to do, and the customer was told.")}</p></div></div>""");
     }
 

@@ -42,10 +42,8 @@ internal sealed class OrdersPage(Queries queries, ShopWatch watch, TimeProvider 
 
     public static string WaitsFor(OrderSummary order) => order.WaitsFor is null ? "" : order.Attempt > 1 ? $"{order.WaitsFor}, try {order.Attempt}" : order.WaitsFor;
 
-    private bool IsSlow(OrderSummary order, DateTimeOffset now) => order.EndedAt is null && now - order.StartedAt > queries.SlowAfter;
-
     private string Stamp(Page<OrderSummary> page, DateTimeOffset now) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(';', page.Items.Select(o =>
-        string.Create(CultureInfo.InvariantCulture, $"{o.OrderId}{o.UpdatedAt.UtcTicks}{o.State}{o.PausedAt is not null}{IsSlow(o, now)}"))))), 0, 8);
+        string.Create(CultureInfo.InvariantCulture, $"{o.OrderId}{o.UpdatedAt.UtcTicks}{o.State}{o.PausedAt is not null}{queries.IsSlow(o, now)}"))))), 0, 8);
 
     private Html Search(Func<string, string?> asked)
     {
@@ -74,7 +72,7 @@ internal sealed class OrdersPage(Queries queries, ShopWatch watch, TimeProvider 
 
     private Html Row(OrderSummary o, DateTimeOffset now) => Html.Of($"""
         <tr id="o{o.OrderId}"><th scope="row" class="nowrap"><a class="mono" href="/console/orders/{o.OrderId}">{Words.Short(o.OrderId)}</a></th>
-        <td>{Icon.StateChip(o.State, queries.States)} {(o.PausedAt is null ? null : Icon.Chip("paused", "off", "paused"))} {(IsSlow(o, now) ? Icon.Chip("slow", "warn", "slow") : null)}</td>
+        <td>{Icon.StateChip(o.State, queries.States)} {(o.PausedAt is null ? null : Icon.Chip("paused", "off", "paused"))} {(queries.IsSlow(o, now) ? Icon.Chip("slow", "warn", "slow") : null)}</td>
         <td class="wrap"><a href="/console/orders?customer={Uri.EscapeDataString(o.Customer)}">{o.Customer}</a></td><td class="num">{(o.Total is null ? "" : Words.Money(o.Total, o.Currency))}</td>
         <td class="wrap full">{(o.EndedAt is null ? WaitsFor(o) : "")} {(o.Reason is { } reason ? Html.Of($"""<a class="mono small" href="/console/orders?reason={Uri.EscapeDataString(reason)}">{reason}</a>""") : null)}</td>
         <td class="nowrap">{Words.Moment(o.StartedAt, now)}</td><td class="num">{(o.EndedAt is { } ended ? Html.Of($"{Words.Took(ended - o.StartedAt)}") : Words.Since(o.StartedAt, now))}</td></tr>

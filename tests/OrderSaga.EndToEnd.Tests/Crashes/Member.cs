@@ -65,9 +65,9 @@ internal sealed class Member : IAsyncDisposable
             }
             catch (InvalidOperationException)
             {
-                // It is seen by its connections before it is seen by its process, and on a busy machine long before.
+                // It is seen by its connections before it is seen by its process.
                 var ended = life.Ended;
-                if (await Task.WhenAny(ended, Task.Delay(TimeSpan.FromSeconds(30), ct)) != ended)
+                if (await Task.WhenAny(ended, Task.Delay(TimeSpan.FromSeconds(5), ct)) != ended)
                     throw;
             }
 

@@ -51,7 +51,7 @@ public sealed class CrowdedShop : IAsyncLifetime
         Http = new(handler) { BaseAddress = Shop.Http.BaseAddress };
         using (var placed = await Shop.PlaceAsync(Shop.Order(), wait: 60, ct: Ct))
             Order = Guid.Parse(placed.Headers.Location!.OriginalString.Split('/')[^1]);
-        await Shop.AtRestAsync(Order, Ct);
+        Assert.Equal("Complete", (await Shop.AtRestAsync(Order, Ct)).GetProperty("state").GetString());
         await ExecuteAsync(Many, new("many", Orders), new("order", Order));
         // As the database's own housekeeping leaves it.
         await ExecuteAsync("VACUUM ANALYZE checkout.order_state, checkout.stuck, checkout.audit");

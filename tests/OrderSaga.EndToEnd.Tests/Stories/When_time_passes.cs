@@ -16,8 +16,10 @@ public class When_time_passes(StoryShop story)
         var order = await story.OrderAsync("WrapGift silent", giftWrap: true);
         await story.Place.WaitsForAsync(order, "WrapGift awaiting 1");
         Assert.Equal(0, await SlowAsync());
+        Assert.DoesNotContain("takes longer", await story.Shop.Http.GetStringAsync($"/console/orders/{order}", Ct), StringComparison.Ordinal);
         await story.AdvanceAsync(TimeSpan.FromSeconds(30));
         Assert.Equal(1, await SlowAsync());
+        Assert.Contains("This order takes longer than 30 s: it waits for WrapGift, of shipping.", await story.Shop.Http.GetStringAsync($"/console/orders/{order}", Ct), StringComparison.Ordinal);
         Assert.Equal("PriceFrozen", (await story.Shop.ReadAsync(order, Ct)).GetProperty("state").GetString());
 
         await story.AdvanceAsync(TimeSpan.FromMinutes(3.5));
