@@ -41,13 +41,14 @@ public static class ReliableMessaging
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(new DatabaseOf<TDb>(database));
-        services.AddSingleton<GroupCommit<TDb>>();
+        services.AddSingleton(provider => new GroupCommit<TDb>(provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<DatabaseOf<TDb>>(), TimeProvider.System));
         services.AddSingleton(provider => new ForMany<TDb>(provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<DatabaseOf<TDb>>()));
+        // Its options are the same for all: made once, and not with every message.
         services.AddDbContext<TDb>((provider, builder) =>
         {
             database.Configure(builder, TDb.Schema);
             options?.Invoke(provider, builder);
-        });
+        }, optionsLifetime: ServiceLifetime.Singleton);
         services.AddSingleton<Schema>(provider =>
             new Schema<TDb>(provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<DatabaseOf<TDb>>(), seed));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, SchemaStart>());

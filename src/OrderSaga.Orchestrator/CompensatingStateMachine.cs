@@ -147,7 +147,7 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
         SagaTrace.Mark(saga.CorrelationId);
         var route = RouteOf(saga.Route);
         var before = saga.ProgressOn(route);
-        var now = time.GetUtcNow();
+        var now = Kept(time.GetUtcNow());
         var (was, askedAt) = (Transition.Stand.Of(saga), saga.AskedAt);
         var decision = new Decider(route, patience, now).Decide(before, happening);
         saga.Take(decision.After, route, now);
@@ -170,6 +170,9 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
             };
         return decision;
     }
+
+    // No finer than every database keeps it: what is told of a decision at once is what is read of it later.
+    private static DateTimeOffset Kept(DateTimeOffset now) => now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
 
     private Task<Decision> HandleAsync(BehaviorContext<TState> context, Happening happening, Action? keep = null, string? actor = null)
     {

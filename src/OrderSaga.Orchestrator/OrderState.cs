@@ -56,7 +56,7 @@ public class OrderState : CompensatingState
         Submitted = order;
         Currency = order.Currency;
         CustomerId = order.Customer.Id;
-        Total = quotesCount ? order.Lines.Sum(l => l.UnitPrice!.Value * l.Quantity) : null;
+        Total = quotesCount ? decimal.Round(order.Lines.Sum(l => l.UnitPrice!.Value * l.Quantity), 2) + 0.00m : null;
     }
 
     // What is divided by it keeps no zeros at its end.

@@ -78,7 +78,7 @@ public sealed partial class Queries
         return new(Line(order))
         {
             CancelReason = order.CancelReason,
-            Steps = View(order, log).Steps,
+            Steps = OrderView.Of(machine, order, log).Steps,
             Stuck = [.. stuck.Select(s => Line(s, order))],
             Log = [.. log.Select(entry => Line(entry, log))],
         };

@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using OrderSaga.Contracts;
-using OrderSaga.Messaging;
 using OrderSaga.Messaging.Databases;
 
 namespace OrderSaga.Orchestrator;
@@ -36,7 +35,7 @@ public sealed partial class Queries
         var order = await db.FindAsync(orderId, ct).ConfigureAwait(false);
         if (order is null)
             return null;
-        return View(order, await LogAsync(db, order, ct).ConfigureAwait(false));
+        return OrderView.Of(machine, order, await LogAsync(db, order, ct).ConfigureAwait(false));
     }
 
     /// <summary>
@@ -142,14 +141,14 @@ public sealed partial class Queries
             }
         }
 
-        yield return View(order, log);
+        yield return OrderView.Of(machine, order, log);
     }
 
     private OrderView View(OrderState order, Retelling then, SagaLogEntry last, List<SagaLogEntry> log)
     {
         var sofar = log.TakeWhile(e => e.Seq <= last.Seq).ToList();
         var priced = !order.Route.Split(' ').Contains(nameof(FreezePrice)) || sofar.Exists(e => e is { Step: nameof(FreezePrice), Status: Said.Done });
-        return View(order, sofar, string.Join(' ', then.Marks)) with
+        return OrderView.Of(machine, order, sofar, string.Join(' ', then.Marks)) with
         {
             Status = CompensatingState.StatusOf(then.State),
             State = then.State,
@@ -159,34 +158,5 @@ public sealed partial class Queries
             EndedAt = then.EndedAt,
             Version = last.Seq,
         };
-    }
-
-    private OrderView View(OrderState order, List<SagaLogEntry> log, string? steps = null)
-    {
-        var route = order.Route.Split(' ');
-        var marks = (steps ?? order.Steps).Split(' ');
-        return new(
-            order.OrderId,
-            order.Status,
-            order.CurrentState,
-            order.Reason,
-            order.Total,
-            order.Currency,
-            order.StartedAt,
-            order.UpdatedAt,
-            order.EndedAt,
-            [.. machine.Around(route).Select(step => Step(order.OrderId, step, Array.IndexOf(route, step) is >= 0 and var i ? Mark(marks[i]) : "skipped", log))],
-            order.Version);
-    }
-
-    // That there was nothing to undo matters to decisions, not to who reads the order.
-    private static string Mark(string mark) => mark == CompensatingState.Word(StepStatus.Nothing) ? CompensatingState.Word(StepStatus.Undone) : mark;
-
-    private static StepView Step(Guid orderId, string step, string status, List<SagaLogEntry> log)
-    {
-        var asks = log.Where(e => e.Asks == step).ToList();
-        var answered = log.Find(e => e.Step == step && e.Direction == "do" && e.Status is Said.Done or Said.Refused);
-        var asked = asks.FirstOrDefault()?.At;
-        return new StepView(step, status, asks.Count, asked, answered?.At, (answered?.At - asked)?.TotalMilliseconds, SagaHeaders.KeyOf(orderId, step));
     }
 }

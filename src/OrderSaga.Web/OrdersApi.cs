@@ -92,7 +92,7 @@ public static class OrdersApi
         var patience = Patience(http.Request);
         if (patience > TimeSpan.Zero)
             headers["Preference-Applied"] = string.Create(CultureInfo.InvariantCulture, $"wait={patience.TotalSeconds}");
-        var order = (await queries.WaitAsync(accepted.OrderId, patience, ct).ConfigureAwait(false))!;
+        var order = accepted.New is { } taken && patience == TimeSpan.Zero ? taken : (await queries.WaitAsync(accepted.OrderId, patience, ct).ConfigureAwait(false))!;
         var location = $"/orders/{order.OrderId}";
         if (patience > TimeSpan.Zero && order.AtRest() && order.Status != "Completed")
         {

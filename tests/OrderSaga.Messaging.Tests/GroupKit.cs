@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.Groups;
 using OrderSaga.Messaging.Inbox;
 using OrderSaga.Messaging.Outbox;
@@ -138,6 +139,36 @@ public abstract partial class GroupKit(TestServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Should_gather_behind_several_as_long_as_they_took_and_not_behind_one()
+    {
+        var wall = new ManualTime();
+        var groups = new GroupCommit<CounterDb>(node.Services.GetRequiredService<IServiceScopeFactory>(), node.Services.GetRequiredService<DatabaseOf<CounterDb>>(), wall);
+        var (first, second) = (new Unit { Waits = new() }, new Unit { Waits = new() });
+        var outcomes = new List<Task<bool>> { groups.CommitAsync(first) };
+        await first.Began.Task;
+        outcomes.AddRange([groups.CommitAsync(second), groups.CommitAsync(new Unit())]);
+        first.Waits.SetResult();
+        await second.Began.Task;
+        wall.Advance(TimeSpan.FromMilliseconds(8));
+        second.Waits.SetResult();
+        Assert.All(await Task.WhenAll(outcomes), Assert.True);
+        Assert.Equal(2, Commits);
+        await Eventually.HoldsAsync(() => Task.FromResult(wall.Timers == 1), "the next group gathers");
+
+        var late = Enumerable.Range(0, 3).Select(_ => groups.CommitAsync(new Unit())).ToList();
+        wall.Advance(TimeSpan.FromMilliseconds(7));
+        Assert.Equal((2, 1), (Commits, wall.Timers));
+        wall.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.All(await Task.WhenAll(late), Assert.True);
+        Assert.Equal(3, Commits);
+
+        // They took no time.
+        Assert.True(await groups.CommitAsync(new Unit()));
+        Assert.True(await groups.CommitAsync(new Unit()));
+        Assert.Equal((5, 0), (Commits, wall.Timers));
+    }
+
+    [Fact]
     public async Task Should_forget_those_that_nobody_waits_for_any_more()
     {
         using var gone = new CancellationTokenSource();
@@ -187,7 +218,7 @@ public abstract partial class GroupKit(TestServer server) : IAsyncLifetime
             session.Entry = new HandledMessage { MessageId = entry.Message, At = TimeProvider.System.GetUtcNow() };
             await session.Publisher.Publish(new Counted(entry.Message, 4), Ct);
             return true;
-        }, Ct, shares: entry.Key);
+        }, Ct, shares: new(entry.Key));
         List<Task<bool>> taken = [];
         await HeldUpAsync(0, () =>
         {

@@ -17,7 +17,7 @@ public sealed class ForMany<TDb>
     // Not with the steps: what many orders share is changed in one order here, and in another one there.
     private readonly GroupCommit<TDb> groups;
 
-    internal ForMany(IServiceScopeFactory scopes, DatabaseOf<TDb> database) => (this.scopes, groups) = (scopes, new(scopes, database));
+    internal ForMany(IServiceScopeFactory scopes, DatabaseOf<TDb> database) => (this.scopes, groups) = (scopes, new(scopes, database, TimeProvider.System));
 
     /// <summary>Returns when it is committed.</summary>
     /// <param name="context">The message that says it.</param>
@@ -25,7 +25,8 @@ public sealed class ForMany<TDb>
     /// <param name="work">Does it for some orders. Whatever fails is done for each of them alone, so it may come twice.</param>
     public async Task DoAsync(ConsumeContext context, Guid orderId, Func<TDb, IReadOnlyList<Guid>, Task> work)
     {
-        var unit = new Unit<TDb>(orderId, work.Method, _ => Task.FromResult(true), work, place: "", context.CancellationToken);
+        var shares = new Shared<TDb>(orderId, orderId, (db, orders) => work(db, [.. orders.Cast<Guid>()]));
+        var unit = new Unit<TDb>(shares, work.Method, _ => Task.FromResult(true), place: "", context.CancellationToken);
         if (context.MayShare() && await groups.TryAsync(unit).ConfigureAwait(false))
             return;
         await using var scope = scopes.CreateAsyncScope();
@@ -34,4 +35,14 @@ public sealed class ForMany<TDb>
         await work(db, [orderId]).ConfigureAwait(false);
         await transaction.CommitAsync(context.CancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>For what no message says. Returns when it is committed; or false, and nothing of it is: then it is to be done alone.</summary>
+    /// <param name="shares">What it is about.</param>
+    /// <param name="change">Makes its changes, which it does not save; run anew when the others begin again.</param>
+    /// <param name="ct">Ends the wait for a commit.</param>
+    public Task<bool> TryAsync(Shared<TDb> shares, Action<TDb> change, CancellationToken ct) => groups.TryAsync(new Unit<TDb>(shares, (object?)shares.Read?.Method ?? change.Method, db =>
+    {
+        change(db);
+        return Task.FromResult(true);
+    }, place: "", ct));
 }

@@ -6,19 +6,24 @@ namespace OrderSaga.Messaging.Groups;
 
 /// <summary>
 /// Units of work of one process that come at the same time share a transaction: one read, one save, one commit for all of them. Who
-/// comes while a group is under way is in the next one; while none is, nobody waits.
+/// comes while a group is under way is in the next one; while none is, nobody waits. Behind several the next group gathers as long
+/// as they took: a commit for a few costs as much as one for many, and the more there is to do, the more it saves.
 /// </summary>
 /// <remarks>
 /// A member that fails leaves and is done alone, and the others begin again without it, for what it changed cannot be told from what they did.
 /// If it is the save or the commit that fails, nobody knows whose fault it is: each is done alone then.
 /// </remarks>
-internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes, DatabaseOf<TDb> database)
+internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes, DatabaseOf<TDb> database, TimeProvider wall)
     where TDb : DbContext
 {
     private const int Most = 64;
 
+    private const int MostYields = 4;
+
     // Something is the matter with all of them, not with a few.
     private const int MostLeave = 3;
+
+    private static readonly TimeSpan LongestGather = TimeSpan.FromMilliseconds(25);
 
     private readonly Lock gate = new();
     private List<Member<TDb>> waiting = [];
@@ -56,15 +61,26 @@ internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes, DatabaseOf<T
 
     private async Task LeadAsync()
     {
-        while (Next() is [_, ..] group)
+        while (await NextAsync().ConfigureAwait(false) is [_, ..] group)
         {
+            var (many, began) = (group.Count, wall.GetTimestamp());
             // Those who leave begin when the others are through: who was in their way must not be in the way of the others.
             var left = new List<Member<TDb>>();
             while (left.Count < MostLeave && await LeaverAsync(group).ConfigureAwait(false) is { } leaver && group.Remove(leaver))
                 left.Add(leaver);
             left.ForEach(m => m.GoAlone());
             group.ForEach(m => m.GoAlone());
+            if (many > 1 && wall.GetElapsedTime(began) is var took)
+                await Task.Delay(took < LongestGather ? took : LongestGather, wall).ConfigureAwait(false);
         }
+    }
+
+    private async Task<List<Member<TDb>>> NextAsync()
+    {
+        // While others wait for a processor, those who are about to come are among them: they go first. That is no wait where one is free.
+        for (var i = 0; i < MostYields && ThreadPool.PendingWorkItemCount > 0; i++)
+            await Task.Yield();
+        return Next();
     }
 
     // In the order in which they came: the second one of a key, and all behind it, wait for the next group.

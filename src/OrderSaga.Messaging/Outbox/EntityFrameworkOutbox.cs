@@ -44,9 +44,9 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         return base.StartAsync(cancellationToken);
     }
 
-    public override async Task<T> RunAsync<T>(Func<TDb, OutboxSession, Task<T>> work, CancellationToken ct, Guid? shares = null)
+    public override async Task<T> RunAsync<T>(Func<TDb, OutboxSession, Task<T>> work, CancellationToken ct, Shared<TDb>? shares = null)
     {
-        var (result, session) = (shares is { } key ? await ShareAsync(work, key, ct).ConfigureAwait(false) : null) ?? await RunAloneAsync(work, ct).ConfigureAwait(false);
+        var (result, session) = (shares is null ? null : await ShareAsync(work, shares, ct).ConfigureAwait(false)) ?? await RunAloneAsync(work, shares, ct).ConfigureAwait(false);
         if (session.Entry is null)
             return result;
         // What is committed is sent, even if the caller has gone away meanwhile; while the broker is away the caller need not wait for it.
@@ -56,22 +56,22 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         return result;
     }
 
-    private async Task<(T Result, OutboxSession Session)?> ShareAsync<T>(Func<TDb, OutboxSession, Task<T>> work, Guid key, CancellationToken ct)
+    private async Task<(T Result, OutboxSession Session)?> ShareAsync<T>(Func<TDb, OutboxSession, Task<T>> work, Shared<TDb> shares, CancellationToken ct)
     {
         await using var scope = scopes.CreateAsyncScope();
         (T Result, OutboxSession Session) done = default;
-        var unit = new Unit<TDb>(key, work, async db =>
+        var unit = new Unit<TDb>(shares, (object?)shares.Read?.Method ?? work.Method, async db =>
         {
             var session = new OutboxSession(scope.ServiceProvider, bus);
             done = (await work(db, session).ConfigureAwait(false), session);
             if (session.Entry is not null && session.IsPlain)
                 await AddAsync(db, session, ct).ConfigureAwait(false);
             return session.IsPlain;
-        }, read: null, place: "", ct);
+        }, place: "", ct);
         return await groups.TryAsync(unit).ConfigureAwait(false) ? done : null;
     }
 
-    private async Task<(T Result, OutboxSession Session)> RunAloneAsync<T>(Func<TDb, OutboxSession, Task<T>> work, CancellationToken ct)
+    private async Task<(T Result, OutboxSession Session)> RunAloneAsync<T>(Func<TDb, OutboxSession, Task<T>> work, Shared<TDb>? shares, CancellationToken ct)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -81,6 +81,8 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
             try
             {
                 await using var transaction = await db.Database.BeginWholeAsync(ct).ConfigureAwait(false);
+                if (shares?.Read is { } read)
+                    await read(db, [shares.About]).ConfigureAwait(false);
                 var result = await work(db, session).ConfigureAwait(false);
                 if (session.Entry is not null)
                 {

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
+using OrderSaga.Messaging.Groups;
 using OrderSaga.Messaging.Inbox;
 
 namespace OrderSaga.Messaging.Outbox;
@@ -15,10 +16,10 @@ public abstract class Outbox<TDb> : BackgroundService
     /// One commit for code outside consumers (intake, operators, jobs): the changes that <paramref name="work"/> makes, its entry, and
     /// what it publishes through the session. Run again from the start when another node was faster. Without an entry nothing is committed.
     /// </summary>
-    /// <param name="work">What is done; reads by itself what it needs.</param>
+    /// <param name="work">What is done, once what it shares is read.</param>
     /// <param name="ct">Ends it.</param>
     /// <param name="shares">The commit may be shared with others of another key. Without an entry it must have changed nothing then.</param>
-    public abstract Task<T> RunAsync<T>(Func<TDb, OutboxSession, Task<T>> work, CancellationToken ct, Guid? shares = null);
+    public abstract Task<T> RunAsync<T>(Func<TDb, OutboxSession, Task<T>> work, CancellationToken ct, Shared<TDb>? shares = null);
 
     /// <summary>Adds the entry with what was captured to the changes of <paramref name="db"/>; the caller saves and commits them.</summary>
     internal abstract Task AddAsync(TDb db, OutboxSession session, CancellationToken ct);

@@ -57,7 +57,8 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
     private protected async Task<T> CommitAsync<T>(Turn turn, Func<Task<T>> work, string? contends = "")
     {
         T shared = default!;
-        var member = new Unit<TDb>(turn.OrderId, GetType(), db => ShareAsync(db, async () => shared = await work().ConfigureAwait(false)), ReadAsync, contends ?? "", turn.Ct);
+        var member = new Unit<TDb>(new(turn.OrderId, turn.OrderId, (db, orders) => ReadAsync(db, [.. orders.Cast<Guid>()])), GetType(),
+            db => ShareAsync(db, async () => shared = await work().ConfigureAwait(false)), contends ?? "", turn.Ct);
         if (turn.MayShare && contends is not null && await turn.Services.GetRequiredService<GroupCommit<TDb>>().TryAsync(member).ConfigureAwait(false))
             return shared;
         return await CommitAloneAsync(turn, work).ConfigureAwait(false);

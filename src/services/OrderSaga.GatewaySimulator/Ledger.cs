@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.EntityFrameworkCore;
+using OrderSaga.Messaging;
 using OrderSaga.Messaging.Databases;
+using OrderSaga.Messaging.Groups;
 
 namespace OrderSaga.Services;
 
@@ -10,7 +12,7 @@ namespace OrderSaga.Services;
 /// Takes money and gives it back, once per key. What is done and the answer to it are one commit, so a charge is there with its answer
 /// or not at all; of two calls that come at once under one key the table of keys lets one through, and the other gets its answer.
 /// </summary>
-internal sealed class Ledger(GatewayDb db, DatabaseOf<GatewayDb> database, TimeProvider time)
+internal sealed class Ledger(GatewayDb db, ForMany<GatewayDb> many, DatabaseOf<GatewayDb> database, TimeProvider time)
 {
     private const int MostTries = 8;
     private const int PageSize = 1000;
@@ -21,28 +23,38 @@ internal sealed class Ledger(GatewayDb db, DatabaseOf<GatewayDb> database, TimeP
 
     /// <summary>What was answered under the key before.</summary>
     public async Task<KeyedAnswer?> FindAsync(string key, string fingerprint) =>
-        await db.Keys.AsNoTracking().SingleOrDefaultAsync(k => k.Key == key).ConfigureAwait(false) is not { } used ? null
-        : used.Fingerprint == fingerprint ? new(used.Status, used.Answer, Replayed: true)
-        : KeyedAnswer.Reused;
+        await db.Keys.AsNoTracking().SingleOrDefaultAsync(k => k.Key == key).ConfigureAwait(false) is { } used ? Again(used, fingerprint) : null;
 
-    public async Task<KeyedAnswer> ChargeAsync(string key, string fingerprint, ChargeAsk ask, string? declined) => (await OnceAsync(key, fingerprint, async () =>
+    public async Task<KeyedAnswer> ChargeAsync(string key, string fingerprint, ChargeAsk ask, string? declined)
     {
-        var charge = new LedgerCharge
+        KeyedAnswer Take(GatewayDb books)
         {
-            Id = NewId("ch"),
-            Key = key,
-            OrderId = ask.OrderId!.Value,
-            Amount = ask.Amount!.Value,
-            Currency = ask.Currency!,
-            Status = declined is null ? LedgerCharge.Charged : LedgerCharge.Declined,
-            DeclineCode = declined,
-            At = time.GetUtcNow(),
-        };
-        db.Add(charge);
-        var answer = Keep(key, fingerprint, declined is null ? StatusCodes.Status201Created : StatusCodes.Status402PaymentRequired, ChargeView.Of(charge, []));
-        await db.SaveChangesAsync().ConfigureAwait(false);
-        return answer;
-    }).ConfigureAwait(false))!;
+            var charge = new LedgerCharge
+            {
+                Id = NewId("ch"),
+                Key = key,
+                OrderId = ask.OrderId!.Value,
+                Amount = ask.Amount!.Value,
+                Currency = ask.Currency!,
+                Status = declined is null ? LedgerCharge.Charged : LedgerCharge.Declined,
+                DeclineCode = declined,
+                At = time.GetUtcNow(),
+            };
+            books.Add(charge);
+            return Keep(books, key, fingerprint, declined is null ? StatusCodes.Status201Created : StatusCodes.Status402PaymentRequired, ChargeView.Of(charge, []));
+        }
+
+        var look = new Look(key);
+        KeyedAnswer? shared = null;
+        if (await many.TryAsync(new(MessageId.Derive(Guid.Empty, key), look, ReadAsync), books => shared = look.Used is { } used ? Again(used, fingerprint) : Take(books), CancellationToken.None).ConfigureAwait(false))
+            return shared!;
+        return (await OnceAsync(key, fingerprint, async () =>
+        {
+            var answer = Take(db);
+            await db.SaveChangesAsync().ConfigureAwait(false);
+            return answer;
+        }).ConfigureAwait(false))!;
+    }
 
     /// <returns>Null if it is more than is left of the charge, or in another currency.</returns>
     public Task<KeyedAnswer?> RefundAsync(string key, string fingerprint, string chargeId, RefundAsk ask) => OnceAsync(key, fingerprint, async () =>
@@ -52,7 +64,7 @@ internal sealed class Ledger(GatewayDb db, DatabaseOf<GatewayDb> database, TimeP
         var amount = ask.Amount!.Value;
         var refund = new LedgerRefund { Id = NewId("re"), ChargeId = chargeId, Key = key, Amount = amount, At = time.GetUtcNow() };
         db.Add(refund);
-        var answer = Keep(key, fingerprint, StatusCodes.Status201Created, RefundView.Of(refund, ask.Currency!));
+        var answer = Keep(db, key, fingerprint, StatusCodes.Status201Created, RefundView.Of(refund, ask.Currency!));
         // The key first: a repetition that comes at once waits there, and does not find the charge already refunded by itself.
         await db.SaveChangesAsync().ConfigureAwait(false);
         var paid = await db.Charges.Where(c => c.Id == chargeId && c.Status == LedgerCharge.Charged && c.Currency == ask.Currency && c.Amount - c.Refunded >= amount)
@@ -104,8 +116,7 @@ internal sealed class Ledger(GatewayDb db, DatabaseOf<GatewayDb> database, TimeP
         {
             try
             {
-                // Who calls has looked for the key himself.
-                return (attempt == 1 ? null : await FindAsync(key, fingerprint).ConfigureAwait(false)) ?? await act().ConfigureAwait(false);
+                return await FindAsync(key, fingerprint).ConfigureAwait(false) ?? await act().ConfigureAwait(false);
             }
             catch (Exception e) when (attempt < MostTries && database.Value.IsConflict(e))
             {
@@ -114,10 +125,20 @@ internal sealed class Ledger(GatewayDb db, DatabaseOf<GatewayDb> database, TimeP
         }
     }
 
-    private KeyedAnswer Keep<T>(string key, string fingerprint, int status, T view)
+    private static KeyedAnswer Again(UsedKey used, string fingerprint) => used.Fingerprint == fingerprint ? new(used.Status, used.Answer, Replayed: true) : KeyedAnswer.Reused;
+
+    private static async Task ReadAsync(GatewayDb books, IReadOnlyList<object> looks)
+    {
+        var keys = looks.Cast<Look>().Select(l => l.Key).ToList();
+        var used = await books.Keys.AsNoTracking().Where(k => keys.Contains(k.Key)).ToDictionaryAsync(k => k.Key).ConfigureAwait(false);
+        foreach (var look in looks.Cast<Look>())
+            look.Used = used.GetValueOrDefault(look.Key);
+    }
+
+    private KeyedAnswer Keep<T>(GatewayDb books, string key, string fingerprint, int status, T view)
     {
         var answer = JsonSerializer.Serialize(view, Json);
-        db.Add(new UsedKey { Key = key, Fingerprint = fingerprint, Status = status, Answer = answer, At = time.GetUtcNow() });
+        books.Add(new UsedKey { Key = key, Fingerprint = fingerprint, Status = status, Answer = answer, At = time.GetUtcNow() });
         return new(status, answer, Replayed: false);
     }
 
@@ -129,6 +150,13 @@ internal sealed class Ledger(GatewayDb db, DatabaseOf<GatewayDb> database, TimeP
     }
 
     private string NewId(string kind) => $"{kind}_{Guid.CreateVersion7(time.GetUtcNow()):N}";
+
+    private sealed class Look(string key)
+    {
+        public string Key => key;
+
+        public UsedKey? Used { get; set; }
+    }
 }
 
 /// <summary>An answer that is kept under its key.</summary>

@@ -28,7 +28,7 @@ internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOpt
             return Refused(Refusal(ask.OrderId, "INVALID_QUANTITY", "At least one of each product has to be reserved."));
 
         var wanted = ask.Lines.GroupBy(l => l.ProductId, (id, lines) => new Wanted(id, lines.Sum(l => (long)l.Quantity))).ToList();
-        await MarkAsync(ask.OrderId, wanted, ReservationStatus.Pending, ct).ConfigureAwait(false);
+        Mark(ask.OrderId, wanted, ReservationStatus.Pending);
         var missing = await TakeAsync(wanted, ct).ConfigureAwait(false);
         if (missing is [])
             return Done(new InventoryReserved(ask.OrderId));
@@ -38,7 +38,7 @@ internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOpt
         await RollBackEffectAsync(ct).ConfigureAwait(false);
         if (await ShortOfAsync(wanted, s => s.OnHand, ct).ConfigureAwait(false) is [_, ..] never)
             return OutOfStock(ask.OrderId, never);
-        await MarkAsync(ask.OrderId, wanted, ReservationStatus.Waiting, ct).ConfigureAwait(false);
+        Mark(ask.OrderId, wanted, ReservationStatus.Waiting);
         return LookAgain(time.GetUtcNow());
     }
 
@@ -86,12 +86,8 @@ internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOpt
         return Later(next < end ? next : end, end + Slack);
     }
 
-    private async Task MarkAsync(Guid orderId, IEnumerable<Wanted> wanted, string status, CancellationToken ct)
-    {
-        Db.AddRange(wanted.Where(p => p.Id.Length <= Stock.LongestProductId)
-            .Select(p => new Reservation { OrderId = orderId, ProductId = p.Id, Quantity = p.Quantity, Status = status }));
-        await Db.SaveChangesAsync(ct).ConfigureAwait(false);
-    }
+    private void Mark(Guid orderId, IEnumerable<Wanted> wanted, string status) => Db.AddRange(wanted.Where(p => p.Id.Length <= Stock.LongestProductId)
+        .Select(p => new Reservation { OrderId = orderId, ProductId = p.Id, Quantity = p.Quantity, Status = status }));
 
     /// <summary>Takes what it can, and returns what there is not enough of. If that is anything, nothing of it may be kept.</summary>
     private async Task<IReadOnlyList<string>> TakeAsync(IEnumerable<Wanted> wanted, CancellationToken ct)

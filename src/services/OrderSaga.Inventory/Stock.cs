@@ -41,8 +41,8 @@ internal static class ReservationStatus
 }
 
 /// <summary>
-/// How stock changes: by conditional updates only, never by reading and writing back. Lock order: an order's reservations before any
-/// stock, products by ordinal name. Repeated and opposite commands of one order then meet at its own rows, before they hold a product.
+/// How stock changes: by conditional updates only, never by reading and writing back. Lock order: reservations that
+/// are there before any stock, products by ordinal name, new reservations last, when all is saved.
 /// </summary>
 internal static class StockChanges
 {

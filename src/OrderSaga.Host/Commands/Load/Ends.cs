@@ -19,7 +19,7 @@ internal sealed class DatabaseEnds : IEnds, IAsyncDisposable
 {
     private const int MostAtOnce = 512;
     private static readonly int[] Sizes = [1, 8, 32, 128, MostAtOnce];
-    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(2), Longest = TimeSpan.FromMilliseconds(20), AfterTrouble = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(2), Longest = TimeSpan.FromMilliseconds(50), AfterTrouble = TimeSpan.FromMilliseconds(500);
 
     private readonly ConcurrentDictionary<Guid, TaskCompletionSource<string>> awaited = new();
     private readonly DbDataSource source;
@@ -90,8 +90,8 @@ internal sealed class DatabaseEnds : IEnds, IAsyncDisposable
                 continue;
             }
 
-            // Of a crowd a look costs more, and a moment is less to each of its orders.
-            var pause = TimeSpan.FromMilliseconds(Math.Clamp(orders.Length / 10.0, Shortest.TotalMilliseconds, Longest.TotalMilliseconds));
+            // Of a crowd a look costs more, and a moment is less to each of its orders: what is measured must not be the looking.
+            var pause = TimeSpan.FromMilliseconds(Math.Clamp(orders.Length / 4.0, Shortest.TotalMilliseconds, Longest.TotalMilliseconds));
             try
             {
                 foreach (var part in orders.Chunk(MostAtOnce))
