@@ -13,6 +13,9 @@ internal sealed record Behaviour(int Errors = 0, bool IsSlow = false, string? De
 {
     private static readonly Behaviour Good = new();
 
+    /// <summary>It is not answered at once, or not at all. A declined card is an answer.</summary>
+    public bool GoesWrong => Errors > 0 || IsSlow || IsSilent || HangsUp;
+
     /// <summary>
     /// The one place that decides how a call goes: by the plan of faults that the request brings along, if it is honoured, or by the
     /// token. Refunds come here too, without a token.

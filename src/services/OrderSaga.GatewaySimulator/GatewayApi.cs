@@ -82,8 +82,8 @@ internal sealed class GatewayApi(IServiceScopeFactory scopes, TimeProvider time,
         var stopping = http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
         await using var scope = scopes.CreateAsyncScope();
         var ledger = scope.ServiceProvider.GetRequiredService<Ledger>();
-        // Who does it at once looks for its key by himself.
-        if (behaviour is { Errors: > 0 } or { IsSlow: true } && await ledger.FindAsync(key, fingerprint).ConfigureAwait(false) is { } before)
+        // What goes by itself looks for its key by itself; nothing goes wrong with what was done before.
+        if (behaviour.GoesWrong && await ledger.FindAsync(key, fingerprint).ConfigureAwait(false) is { } before)
             return Answer(http, before);
         if (await ledger.FailsAsync(key, behaviour.Errors).ConfigureAwait(false))
             return behaviour.IsSilent
