@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using OrderSaga.Contracts;
 using OrderSaga.Messaging.Databases;
 
@@ -113,6 +114,21 @@ public sealed class When_the_payment_gateway_fails : IAsyncLifetime
         Assert.IsType<PaymentCharged>(await other);
         Assert.Single(node.Logged, l => l.StartsWith("Error: The payment gateway only fails", StringComparison.Ordinal));
         Assert.Single(node.Logged, l => l.Contains("The payment gateway works again", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(1, "the last call got no answer")]
+    [InlineData(5, "it only fails")]
+    public async Task Should_not_be_said_of_it_when_nobody_has_called_it_for_long(int times, string said)
+    {
+        using var client = new GatewayClient(() => gateway.Address, time, NullLogger<GatewayClient>.Instance);
+        gateway.Fails(times);
+        for (var i = 0; i < times; i++)
+            await Assert.ThrowsAnyAsync<Exception>(() => client.FindAsync("key", Ct));
+        time.Advance(TimeSpan.FromSeconds(29));
+        Assert.StartsWith(said, client.Failing, StringComparison.Ordinal);
+        time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Null(client.Failing);
     }
 
     [Fact]

@@ -4,7 +4,7 @@ using OrderSaga.Messaging.Health;
 namespace OrderSaga.Services;
 
 /// <summary>
-/// How the payment gateway answered the last call; none is made for it. While it fails the process can do all else, and orders wait: so
+/// How the payment gateway answered the last call of late; none is made for it. While it fails the process can do all else, and orders wait: so
 /// it is degraded, not unready.
 /// </summary>
 internal sealed class GatewayCheck(GatewayClient gateway) : Check

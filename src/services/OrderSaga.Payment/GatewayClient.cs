@@ -19,19 +19,23 @@ internal sealed class GatewayClient : IDisposable
 {
     private static readonly TimeSpan Break = TimeSpan.FromSeconds(2);
 
+    // Whoever waits for it calls it much more often.
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(30);
+
     private readonly CircuitBreakerStateProvider circuit = new();
     private readonly Lazy<HttpClient> http;
     private readonly ResiliencePipeline pipeline;
+    private readonly TimeProvider time;
     private readonly ILogger log;
     private bool isOpen;
-    private volatile string? failing;
+    private volatile Failure? last;
 
     /// <param name="address">Where it is; asked for at the first call.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Hears of outages, never of what is sent.</param>
     public GatewayClient(Func<Uri> address, TimeProvider time, ILogger<GatewayClient> log)
     {
-        this.log = log;
+        (this.time, this.log) = (time, log);
         http = new(() => Connect(address()));
         pipeline = new ResiliencePipelineBuilder { TimeProvider = time }
             .AddCircuitBreaker(new()
@@ -53,8 +57,9 @@ internal sealed class GatewayClient : IDisposable
     /// <summary>How long a call may take: less than the lease of the step that makes it.</summary>
     public static TimeSpan CallTime { get; } = TimeSpan.FromSeconds(8);
 
-    /// <summary>Why the last call got no answer; null if it got one, or there was none yet.</summary>
-    public string? Failing => circuit.CircuitState is CircuitState.Open or CircuitState.HalfOpen ? "it only fails, and one call every few seconds looks whether it works again" : failing;
+    /// <summary>Why the last call got no answer; null if it got one, or there was none for so long that nothing is known of it any more.</summary>
+    public string? Failing => last is not { } failure || time.GetElapsedTime(failure.At) > Fresh ? null
+        : circuit.CircuitState is CircuitState.Open or CircuitState.HalfOpen ? "it only fails, and one call every few seconds looks whether it works again" : failure.Why;
 
     /// <summary>Takes the money, or is told that the card was declined.</summary>
     public Task<GatewayCharge> ChargeAsync(Guid orderId, decimal amount, string currency, string token, string key, string? faults, CancellationToken ct) => SendAsync(
@@ -85,21 +90,22 @@ internal sealed class GatewayClient : IDisposable
         try
         {
             var answer = await pipeline.ExecuteAsync(async stop => await OnceAsync(make, isAnswer, read, stop).ConfigureAwait(false), ct).ConfigureAwait(false);
-            failing = null;
+            last = null;
             return answer;
         }
         catch (OutageException)
         {
-            failing = "it cannot be reached";
+            Failed("it cannot be reached");
             throw;
         }
         catch (BrokenCircuitException e)
         {
+            Failed("it only fails");
             throw new OutageException("The payment gateway only fails; nothing is sent to it for a moment.", e);
         }
         catch (Exception e) when (e is GatewayFailedException or TimeoutRejectedException)
         {
-            failing = "the last call got no answer, or an error";
+            Failed("the last call got no answer, or an error");
             var failed = e as GatewayFailedException ?? new($"The payment gateway did not answer within {CallTime.TotalSeconds} s.", e);
             // A call that only shows that the outage goes on is no try of its order.
             throw circuit.CircuitState == CircuitState.Open ? new OutageException("The payment gateway only fails.", failed, wasCalled: true) : failed;
@@ -156,6 +162,8 @@ internal sealed class GatewayClient : IDisposable
     private static async Task<T> ReadAsync<T>(HttpContent content, CancellationToken ct) =>
         await content.ReadFromJsonAsync<T>(ct).ConfigureAwait(false) ?? throw new JsonException("It is null.");
 
+    private void Failed(string why) => last = new(why, time.GetTimestamp());
+
     private ValueTask Opened(Exception? why)
     {
         if (!Interlocked.Exchange(ref isOpen, true))
@@ -169,6 +177,8 @@ internal sealed class GatewayClient : IDisposable
             log.LogInformation("The payment gateway works again");
         return default;
     }
+
+    private sealed record Failure(string Why, long At);
 }
 
 /// <summary>What the gateway says of a charge.</summary>
