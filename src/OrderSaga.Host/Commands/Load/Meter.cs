@@ -130,8 +130,8 @@ internal sealed class Meter(IReadOnlyList<Database> databases, Uri? broker, Uri?
     {
         if (!Processes.CanLook)
             return;
-        var ports = (await CountAsync(ct)).Where(f => Processes.IsHere(f.Host)).SelectMany(f => f.ClientPorts).ToHashSet();
-        foreach (var id in Processes.ConnectedFrom(ports).Where(id => consumers.All(c => c.Id != id)))
+        var ports = (await CountAsync(ct)).Where(f => Processes.IsHere(f.Host)).SelectMany(f => f.ClientPorts.Select(from => (from, f.Port))).ToHashSet();
+        foreach (var id in Processes.Connected(ports).Where(id => consumers.All(c => c.Id != id)))
             if (Processes.NameOf(id) is { } program && !program.StartsWith("postgres", StringComparison.Ordinal))
                 consumers.Add(new($"{program} {id}", id));
     }

@@ -10,7 +10,7 @@ internal sealed record Consumer(string Name, int Id);
 internal static class Processes
 {
     private const int TicksPerSecond = 100; // what /proc counts in, on every architecture that .NET runs on
-    private const string Listens = "0A", Connected = "01";
+    private const string Listens = "0A", IsConnected = "01";
 
     /// <summary>Whether processes can be looked at here at all.</summary>
     public static bool CanLook => OperatingSystem.IsLinux() && Directory.Exists("/proc/self");
@@ -19,10 +19,10 @@ internal static class Processes
     public static bool IsHere(string host) => host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     /// <summary>Who listens on a port; null if nobody does, or if it is somebody else's business.</summary>
-    public static int? ListeningOn(int port) => Owners(Sockets(Listens, [port])).Select(id => (int?)id).FirstOrDefault();
+    public static int? ListeningOn(int port) => Owners(Sockets(Listens, (own, _) => own == port)).Select(id => (int?)id).FirstOrDefault();
 
-    /// <summary>Who has connections from these ports of this machine.</summary>
-    public static IReadOnlyList<int> ConnectedFrom(IReadOnlyCollection<int> ports) => [.. Owners(Sockets(Connected, ports)).Distinct()];
+    /// <summary>Who has connections from ports of this machine to a server's: the same port may be somebody else's to another server.</summary>
+    public static IReadOnlyList<int> Connected(IReadOnlyCollection<(int From, int To)> ports) => [.. Owners(Sockets(IsConnected, (own, other) => ports.Contains((own, other)))).Distinct()];
 
     /// <summary>What the program of a process is called.</summary>
     public static string? NameOf(int id) => Stat(id)?.Name;
@@ -65,17 +65,19 @@ internal static class Processes
 
     private static long Number(string field) => long.Parse(field, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
 
-    // The inodes of sockets in a state whose own port is one of these.
-    private static HashSet<string> Sockets(string state, IReadOnlyCollection<int> ports)
+    // The inodes of sockets in a state, by their own port and the other one's.
+    private static HashSet<string> Sockets(string state, Func<int, int, bool> which)
     {
         var inodes = new HashSet<string>();
         foreach (var table in (string[])["/proc/net/tcp", "/proc/net/tcp6"])
             if (File.Exists(table))
                 foreach (var fields in File.ReadLines(table).Skip(1).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
-                    if (fields.Length > 9 && fields[3] == state && ports.Contains(int.Parse(fields[1].Split(':')[^1], NumberStyles.HexNumber, CultureInfo.InvariantCulture)))
+                    if (fields.Length > 9 && fields[3] == state && which(Port(fields[1]), Port(fields[2])))
                         inodes.Add($"socket:[{fields[9]}]");
         return inodes;
     }
+
+    private static int Port(string address) => int.Parse(address.Split(':')[^1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
     private static IEnumerable<int> Owners(HashSet<string> sockets)
     {
