@@ -31,6 +31,12 @@ public abstract class CompensatingState : SagaStateMachineInstance, IRowTimer
     /// <summary>When the next timer is due: the nearer of the two below; none while the order is paused.</summary>
     public DateTimeOffset? Due { get; set; }
 
+    /// <summary>
+    /// Under way, no timer of it is due before this; at rest there is none. It moves only when it has to, unlike <see cref="Due"/> and all else
+    /// that an event changes: so an index by it is left alone by most events.
+    /// </summary>
+    public DateTimeOffset? NotDueBefore { get; set; }
+
     /// <summary>When what is asked has waited long enough.</summary>
     public DateTimeOffset? Deadline { get; set; }
 
@@ -111,6 +117,8 @@ public abstract class CompensatingState : SagaStateMachineInstance, IRowTimer
         Attempt = progress.Asked?.Attempt ?? 0;
         Phase = progress.Asked is { Phase: var phase } ? Word(phase) : null;
         (Due, Deadline, SagaDeadline, Token) = (progress.Due, progress.Deadline, progress.SagaDeadline, progress.Token);
+        var bound = Due ?? DateTimeOffset.MaxValue;
+        NotDueBefore = action is null ? null : NotDueBefore is { } so && so > now && so <= bound ? so : bound;
         (PausedAt, CancelReason) = (progress.PausedAt, progress.CancelReason);
         (Seen, Alerted, Told) = (progress.Seen, progress.Alerted, progress.Told);
         Ended = progress.Ended is { } ended ? Word(ended) : null;
@@ -128,8 +136,9 @@ public abstract class CompensatingState : SagaStateMachineInstance, IRowTimer
         _ => "Processing",
     };
 
-    /// <summary>The one state that has this status; none if there are several.</summary>
-    internal static string? StateOf(string status) => Array.Find([StateNames.Complete, StateNames.Compensated, StateNames.Failed], state => StatusOf(state) == status);
+    /// <summary>The one state in which orders of this status have ended.</summary>
+    internal static string EndOf(string status) => Array.Find([StateNames.Complete, StateNames.Compensated, StateNames.Failed], state => StatusOf(state) == status)
+        ?? throw new ArgumentOutOfRangeException(nameof(status), status, "No order ends with it.");
 
     internal static string Word<T>(T value)
         where T : struct, Enum

@@ -86,7 +86,7 @@ public static class OrchestratorRoom
         bus.AddSingleton<SweepPulse>();
         bus.AddCheckOnce<SweepCheck>("sweep");
         bus.AddSingleton<IActOnTimeout<OrderState>>(provider => provider.GetRequiredService<Deadlines>());
-        bus.AddQuartzTimeouts<OrchestratorDb, OrderState>(underWay: order => order.Asked != null);
+        bus.AddQuartzTimeouts<OrchestratorDb, OrderState>(mayBeDue: until => order => order.NotDueBefore <= until);
         bus.AddHostedService<Retention>();
         bus.AddLook<OrderFigures>();
         bus.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<Sweep>(provider, forgetfulTransport));

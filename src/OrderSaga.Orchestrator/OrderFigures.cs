@@ -39,7 +39,7 @@ internal sealed class OrderFigures : Look
         var before = time.GetUtcNow() - machine.SlowAfter;
         figures = await scope.ServiceProvider.GetRequiredService<OrchestratorDb>().Database.SqlQuery<Figure>($"""
             SELECT 'state' AS kind, current_state AS name, CAST(COUNT(*) AS int) AS many, CAST(SUM(CASE WHEN started_at <= {before} THEN 1 ELSE 0 END) AS int) AS slow, MIN(started_at) AS since
-            FROM checkout.order_state WHERE asked IS NOT NULL AND ended_at IS NULL GROUP BY current_state
+            FROM checkout.order_state WHERE not_due_before IS NOT NULL AND ended_at IS NULL GROUP BY current_state
             UNION ALL SELECT 'stuck', '', CAST(COUNT(*) AS int), 0, MIN(since) FROM checkout.stuck WHERE resolved_at IS NULL
             UNION ALL SELECT 'unsent', '', CAST(COUNT(*) AS int), 0, MIN(at) FROM checkout.saga_log WHERE outgoing IS NOT NULL
             """).ToListAsync(ct).ConfigureAwait(false);

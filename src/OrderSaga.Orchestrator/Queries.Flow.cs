@@ -27,7 +27,7 @@ public sealed partial class Queries
     {
         var now = time.GetUtcNow();
         await using var scope = scopes.CreateAsyncScope();
-        var ended = await Db(scope).Orders.Where(o => o.EndedAt < now).GroupBy(o => o.CurrentState).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => g.Key, g => g.Count, ct).ConfigureAwait(false);
+        var ended = await Db(scope).Orders.Where(o => o.EndedAt < now).GroupBy(o => o.Status).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => CompensatingState.EndOf(g.Key), g => g.Count, ct).ConfigureAwait(false);
         return new(now, ended);
     }
 
@@ -42,7 +42,7 @@ public sealed partial class Queries
         await using var scope = scopes.CreateAsyncScope();
         var db = Db(scope);
         // One that has ended waits again where its undo is tried anew.
-        var asked = await db.Orders.Where(o => o.Asked != null).GroupBy(o => new { State = o.CurrentState, Asked = o.Asked! }).Select(g => new
+        var asked = await db.Orders.Where(o => o.NotDueBefore != null && o.Asked != null).GroupBy(o => new { State = o.CurrentState, Asked = o.Asked! }).Select(g => new
         {
             g.Key.State,
             g.Key.Asked,
@@ -53,16 +53,16 @@ public sealed partial class Queries
             Lately = g.Sum(o => o.EndedAt == null && o.StartedAt >= lately ? 1 : 0),
         }).ToListAsync(ct).ConfigureAwait(false);
         var first = since < lately ? since : lately;
-        var ended = await db.Orders.Where(o => o.EndedAt >= first).GroupBy(o => o.CurrentState).Select(g => new
+        var ended = await db.Orders.Where(o => o.EndedAt >= first).GroupBy(o => o.Status).Select(g => new
         {
-            State = g.Key,
+            State = CompensatingState.EndOf(g.Key),
             Count = g.Sum(o => o.EndedAt >= since ? 1 : 0),
             Lately = g.Sum(o => o.EndedAt >= lately ? 1 : 0),
             Started = g.Sum(o => o.EndedAt >= lately && o.StartedAt >= lately ? 1 : 0),
         }).ToListAsync(ct).ConfigureAwait(false);
         var stuck = await db.Stuck.Where(s => s.ResolvedAt == null).GroupBy(s => s.Step).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => g.Key, g => g.Count, ct).ConfigureAwait(false);
         var open = asked.Sum(a => a.Open);
-        var oldest = open == 0 ? [] : await db.Orders.AsNoTracking().Where(o => o.Asked != null && o.EndedAt == null).OrderBy(o => o.StartedAt).Take(longest).ToListAsync(ct).ConfigureAwait(false);
+        var oldest = open == 0 ? [] : await db.Orders.AsNoTracking().Where(o => o.NotDueBefore != null && o.EndedAt == null).OrderBy(o => o.StartedAt).Take(longest).ToListAsync(ct).ConfigureAwait(false);
         int Ended(string state) => ended.Find(e => e.State == state)?.Lately ?? 0;
         var started = asked.Sum(a => a.Lately) + ended.Sum(e => e.Started);
         var summary = new ShopSummary(
@@ -102,10 +102,10 @@ public sealed partial class Queries
         var now = time.GetUtcNow();
         await using var scope = scopes.CreateAsyncScope();
         var db = Db(scope);
-        var ended = await db.Orders.Where(o => o.EndedAt >= since).GroupBy(o => new { o.EndedAt!.Value.Hour, o.EndedAt!.Value.Minute, o.CurrentState })
-            .Select(g => new { g.Key.Hour, g.Key.Minute, g.Key.CurrentState, Count = g.Count() }).ToListAsync(ct).ConfigureAwait(false);
+        var ended = await db.Orders.Where(o => o.EndedAt >= since).GroupBy(o => new { o.EndedAt!.Value.Hour, o.EndedAt!.Value.Minute, o.Status })
+            .Select(g => new { g.Key.Hour, g.Key.Minute, State = CompensatingState.EndOf(g.Key.Status), Count = g.Count() }).ToListAsync(ct).ConfigureAwait(false);
         var began = await db.Orders.Where(o => o.EndedAt >= since && o.StartedAt >= since).Select(o => o.StartedAt)
-            .Concat(db.Orders.Where(o => o.Asked != null && o.EndedAt == null && o.StartedAt >= since).Select(o => o.StartedAt))
+            .Concat(db.Orders.Where(o => o.NotDueBefore != null && o.EndedAt == null && o.StartedAt >= since).Select(o => o.StartedAt))
             .GroupBy(at => new { at.Hour, at.Minute }).Select(g => new { g.Key.Hour, g.Key.Minute, Count = g.Count() }).ToListAsync(ct).ConfigureAwait(false);
         var first = since.AddTicks(-(since.Ticks % TimeSpan.TicksPerMinute));
         return
@@ -114,7 +114,7 @@ public sealed partial class Queries
             {
                 var there = ended.Where(e => e.Hour == at.Hour && e.Minute == at.Minute).ToList();
                 return new ShopMinute(at, began.Where(b => b.Hour == at.Hour && b.Minute == at.Minute).Sum(b => b.Count),
-                    there.Where(e => e.CurrentState == StateNames.Complete).Sum(e => e.Count), there.Where(e => e.CurrentState != StateNames.Complete).Sum(e => e.Count));
+                    there.Where(e => e.State == StateNames.Complete).Sum(e => e.Count), there.Where(e => e.State != StateNames.Complete).Sum(e => e.Count));
             }),
         ];
     }

@@ -148,27 +148,27 @@ public sealed partial class Queries
     }
 
     private IQueryable<OrderState> UnderWayBehind(OrchestratorDb db, PageMark mark, OrderFilter filter) =>
-        Narrowed(db, db.Orders.Where(o => o.Asked != null && o.EndedAt == null), filter)
+        Narrowed(db, db.Orders.Where(o => o.NotDueBefore != null && o.EndedAt == null), filter)
             .Where(o => o.StartedAt < mark.At || (o.StartedAt == mark.At && o.CorrelationId.CompareTo(mark.Id) < 0));
 
     private IQueryable<OrderState> Narrowed(OrchestratorDb db, IQueryable<OrderState> orders, OrderFilter filter)
     {
         orders = orders.AsNoTracking();
+        // Those that ended are found by their status, which their index knows.
         if (filter.State is { } state)
-            orders = orders.Where(o => o.CurrentState == state);
-        // By the state, which the index of those that ended knows, where there is but one of that status.
+            orders = StateNames.IsEnd(state) && CompensatingState.StatusOf(state) is var end ? orders.Where(o => o.Status == end) : orders.Where(o => o.CurrentState == state);
         if (filter.Status is { } status)
-            orders = CompensatingState.StateOf(status) is { } only ? orders.Where(o => o.CurrentState == only) : orders.Where(o => o.Status == status);
+            orders = orders.Where(o => o.Status == status);
         // The failed ones are found by what is left to do: few among many that have ended.
         if (filter.State == StateNames.Failed || filter.Status == "NeedsAttention")
             orders = orders.Where(o => db.Stuck.Any(s => s.OrderId == o.CorrelationId && s.ResolvedAt == null));
         if (filter.Step is { } step && machine.ActionsOf(step) is var (ask, undo))
-            orders = orders.Where(o => o.Asked != null && (o.Asked == ask || o.Asked == undo));
+            orders = orders.Where(o => o.NotDueBefore != null && (o.Asked == ask || o.Asked == undo));
         if (filter.Customer is { } customer)
             orders = orders.Where(o => o.CustomerId == customer);
         // Who is held waits for something: what is at rest is not.
         if (filter.Paused is { } paused)
-            orders = paused ? orders.Where(o => o.Asked != null && o.PausedAt != null) : orders.Where(o => o.PausedAt == null);
+            orders = paused ? orders.Where(o => o.NotDueBefore != null && o.PausedAt != null) : orders.Where(o => o.PausedAt == null);
         if (filter.OlderThan is { } age && time.GetUtcNow() - age is var latest)
             orders = orders.Where(o => o.StartedAt <= latest);
         return orders;

@@ -101,7 +101,7 @@ public sealed partial class Queries
     {
         await using var scope = scopes.CreateAsyncScope();
         var routes = await scope.ServiceProvider.GetRequiredService<OrchestratorDb>().Orders
-            .Where(o => o.Asked != null).Select(o => o.Route).Distinct().ToListAsync(ct).ConfigureAwait(false);
+            .Where(o => o.NotDueBefore != null && o.Asked != null).Select(o => o.Route).Distinct().ToListAsync(ct).ConfigureAwait(false);
         return [.. routes.SelectMany(r => r.Split(' ')).Distinct().Where(step => !machine.Knows(step))];
     }
 

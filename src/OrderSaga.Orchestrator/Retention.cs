@@ -29,7 +29,7 @@ internal sealed class Retention(
     private static readonly TimeProvider Wall = TimeProvider.System;
 
     private const string Due = """
-        t.ended_at >= {0} AND t.ended_at <= {1} AND t.updated_at <= {1} AND t.asked IS NULL AND t.current_state IN ('Complete', 'Compensated')
+        t.ended_at >= {0} AND t.ended_at <= {1} AND t.updated_at <= {1} AND t.asked IS NULL AND t.status IN ('Completed', 'Cancelled')
         AND NOT EXISTS (SELECT 1 FROM checkout.saga_log AS l WHERE l.order_id = t.order_id AND l.outgoing IS NOT NULL)
         """;
 

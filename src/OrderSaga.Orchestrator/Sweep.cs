@@ -25,7 +25,6 @@ internal sealed class Sweep(
     ILogger<Sweep> log,
     bool forgetfulTransport) : BackgroundService
 {
-    private const int BatchSize = 100;
     internal static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
     // What is due just now, the scheduler is about to fire.
@@ -77,26 +76,21 @@ internal sealed class Sweep(
     {
         await using var scope = scopes.CreateAsyncScope();
         return await scope.ServiceProvider.GetRequiredService<OrchestratorDb>().Orders
-            .Where(o => o.Asked != null && o.Phase == "awaiting").OrderBy(o => o.Due).Select(o => o.CorrelationId).ToListAsync(ct).ConfigureAwait(false);
+            .Where(o => o.NotDueBefore != null && o.Phase == "awaiting").OrderBy(o => o.Due).Select(o => o.CorrelationId).ToListAsync(ct).ConfigureAwait(false);
     }
 
     private async Task SweepAsync(DateTimeOffset until, CancellationToken ct)
     {
-        // An order that cannot be moved stays where it is: it must not keep the others from their turn.
-        var (after, last) = (DateTimeOffset.MinValue, Guid.Empty);
-        while (true)
-        {
-            await using var scope = scopes.CreateAsyncScope();
-            var due = await scope.ServiceProvider.GetRequiredService<OrchestratorDb>().Orders
-                .Where(o => o.Asked != null && o.Due <= until && (o.Due > after || (o.Due == after && o.CorrelationId.CompareTo(last) > 0)))
-                .OrderBy(o => o.Due).ThenBy(o => o.CorrelationId).Take(BatchSize)
-                .Select(o => new { o.CorrelationId, o.Token, Due = o.Due!.Value }).ToListAsync(ct).ConfigureAwait(false);
-            foreach (var order in due)
-                await TryAsync(order.CorrelationId, () => deadlines.TimeIsUpAsync(order.CorrelationId, order.Token, ct), ct).ConfigureAwait(false);
-            if (due.Count < BatchSize)
-                return;
-            (after, last) = (due[^1].Due, due[^1].CorrelationId);
-        }
+        foreach (var order in await DueAsync(until, ct).ConfigureAwait(false))
+            await TryAsync(order.Id, () => deadlines.TimeIsUpAsync(order.Id, order.Token, ct), ct).ConfigureAwait(false);
+    }
+
+    // All at once, an id and a number each: to come back for the next ones would be to look at all of them again.
+    private async Task<List<Overdue>> DueAsync(DateTimeOffset until, CancellationToken ct)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        return await scope.ServiceProvider.GetRequiredService<OrchestratorDb>().Orders.Where(o => o.NotDueBefore <= until && o.Due <= until)
+            .OrderBy(o => o.Due).Select(o => new Overdue(o.CorrelationId, o.Token)).ToListAsync(ct).ConfigureAwait(false);
     }
 
     private async Task TryAsync(Guid orderId, Func<Task> act, CancellationToken ct)
@@ -110,4 +104,6 @@ internal sealed class Sweep(
             log.LogWarning(e, "Order {OrderId} could not be moved; it is tried again every {Pause}", orderId, Pause);
         }
     }
+
+    private readonly record struct Overdue(Guid Id, int Token);
 }

@@ -179,8 +179,8 @@ public sealed class When_many_orders_are_archived : IAsyncLifetime
     {
         var (now, last) = ($"timestamptz '{node.Time.GetUtcNow():O}'", first + count - 1);
         await ExecuteAsync($$"""
-            INSERT INTO checkout.order_state (order_id, current_state, status, version, asked, attempt, token, steps, route, seen, alerted, told, ended, started_at, updated_at, ended_at, submitted, total, currency, customer_id)
-            SELECT lpad(to_hex(i), 32, '0')::uuid, {{state}}, 'Completed', 2, {{asked}}, 0, 7, 'done', 'CreateOrder', 0, false, false, 'completed', {{updated}}, {{updated}}, {{ended}}, '{}', 1, 'EUR', 'c-' || i % 100
+            INSERT INTO checkout.order_state (order_id, current_state, status, version, asked, not_due_before, attempt, token, steps, route, seen, alerted, told, ended, started_at, updated_at, ended_at, submitted, total, currency, customer_id)
+            SELECT lpad(to_hex(i), 32, '0')::uuid, {{state}}, CASE {{state}} WHEN 'Complete' THEN 'Completed' WHEN 'Failed' THEN 'NeedsAttention' ELSE 'Cancelled' END, 2, {{asked}}, CASE WHEN {{asked}} IS NULL THEN NULL ELSE now END, 0, 7, 'done', 'CreateOrder', 0, false, false, 'completed', {{updated}}, {{updated}}, {{ended}}, '{}', 1, 'EUR', 'c-' || i % 100
             FROM generate_series({{first}}, {{last}}) AS i, (SELECT {{now}} AS now) AS clock;
             INSERT INTO checkout.saga_log (order_id, seq, attempt, status, message_id, at)
             SELECT lpad(to_hex(i), 32, '0')::uuid, seq, 0, 'done', gen_random_uuid(), {{now}} FROM generate_series({{first}}, {{last}}) AS i, generate_series(1, 2) AS seq

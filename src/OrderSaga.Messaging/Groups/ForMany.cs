@@ -40,7 +40,7 @@ public sealed class ForMany<TDb>
     /// <param name="shares">What it is about.</param>
     /// <param name="change">Makes its changes, which it does not save; run anew when the others begin again.</param>
     /// <param name="ct">Ends the wait for a commit.</param>
-    public Task<bool> TryAsync(Shared<TDb> shares, Action<TDb> change, CancellationToken ct) => groups.TryAsync(new Unit<TDb>(shares, (object?)shares.Read?.Method ?? change.Method, db =>
+    public Task<bool> TryAsync(Shared<TDb> shares, Action<TDb> change, CancellationToken ct) => groups.TryAsync(new Unit<TDb>(shares, shares.KindOf(change), db =>
     {
         change(db);
         return Task.FromResult(true);

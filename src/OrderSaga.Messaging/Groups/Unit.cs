@@ -34,4 +34,7 @@ public sealed record Shared<TDb>(Guid Key, object About, Func<TDb, IReadOnlyList
     public Shared(Guid key) : this(key, key)
     {
     }
+
+    /// <summary>Those that read in the same way read together; those that read nothing are of a kind if they do the same work.</summary>
+    internal object KindOf(Delegate work) => Read?.Method ?? work.Method;
 }

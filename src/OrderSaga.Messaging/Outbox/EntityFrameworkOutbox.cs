@@ -60,7 +60,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
     {
         await using var scope = scopes.CreateAsyncScope();
         (T Result, OutboxSession Session) done = default;
-        var unit = new Unit<TDb>(shares, (object?)shares.Read?.Method ?? work.Method, async db =>
+        var unit = new Unit<TDb>(shares, shares.KindOf(work), async db =>
         {
             var session = new OutboxSession(scope.ServiceProvider, bus);
             done = (await work(db, session).ConfigureAwait(false), session);

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Mime;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MassTransit;
@@ -22,6 +23,9 @@ internal sealed record OutgoingMessage(
     bool Mandatory,
     string Body)
 {
+    // A message is JSON within JSON: each of its quotes would be six characters.
+    private static readonly JsonSerializerOptions Stored = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>Its saga can say it again from its row, so it need not be stored.</summary>
     [JsonIgnore]
     public bool Repeatable { get; init; }
@@ -49,7 +53,7 @@ internal sealed record OutgoingMessage(
 
     /// <summary>What has to be stored of them; null if nothing has to be.</summary>
     public static string? Write(IReadOnlyCollection<OutgoingMessage> messages) =>
-        messages.Where(m => !m.Repeatable).ToArray() is { Length: > 0 } stored ? JsonSerializer.Serialize(stored) : null;
+        messages.Where(m => !m.Repeatable).ToArray() is { Length: > 0 } stored ? JsonSerializer.Serialize(stored, Stored) : null;
 
     public static IReadOnlyCollection<OutgoingMessage> Read(string? outgoing) => outgoing is null ? [] : JsonSerializer.Deserialize<OutgoingMessage[]>(outgoing)!;
 

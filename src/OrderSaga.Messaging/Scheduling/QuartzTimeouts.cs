@@ -12,13 +12,13 @@ public static class QuartzTimeouts
     /// look at the rows now and then, for the day when the scheduler does not run.
     /// </summary>
     /// <param name="services">The services of the node.</param>
-    /// <param name="underWay">Which sagas can have a timer at all, in the words of an index over the due times; all, if it is not given.</param>
-    public static IServiceCollection AddQuartzTimeouts<TDb, TSaga>(this IServiceCollection services, Expression<Func<TSaga, bool>>? underWay = null)
+    /// <param name="mayBeDue">What an index knows of those that may be due until a moment, and all that are due by then match; all of them, if there is none.</param>
+    public static IServiceCollection AddQuartzTimeouts<TDb, TSaga>(this IServiceCollection services, Func<DateTimeOffset, Expression<Func<TSaga, bool>>>? mayBeDue = null)
         where TDb : DbContext
         where TSaga : class, IRowTimer
     {
         services.AddSingleton<DueSoon<TSaga>>();
-        services.AddSingleton(provider => new TimerRows<TDb, TSaga>(provider.GetRequiredService<IServiceScopeFactory>(), underWay ?? (_ => true)));
+        services.AddSingleton(provider => new TimerRows<TDb, TSaga>(provider.GetRequiredService<IServiceScopeFactory>(), mayBeDue ?? (_ => saga => true)));
         services.ConfigureDbContext<TDb>((provider, options) => options.AddInterceptors(provider.GetRequiredService<DueSoon<TSaga>>()));
         services.AddHostedService<TimeoutService<TDb, TSaga>>();
         return services;

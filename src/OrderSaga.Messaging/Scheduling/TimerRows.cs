@@ -8,13 +8,13 @@ namespace OrderSaga.Messaging.Scheduling;
 internal readonly record struct TimerRow(Guid SagaId, int Token, DateTimeOffset Due);
 
 /// <summary>Reads timers from the rows of their sagas, where alone they stand: one plain query each, no transaction.</summary>
-internal sealed class TimerRows<TDb, TSaga>(IServiceScopeFactory scopes, Expression<Func<TSaga, bool>> underWay)
+internal sealed class TimerRows<TDb, TSaga>(IServiceScopeFactory scopes, Func<DateTimeOffset, Expression<Func<TSaga, bool>>> mayBeDue)
     where TDb : DbContext
     where TSaga : class, IRowTimer
 {
     /// <summary>What is due after one moment and until another.</summary>
     public Task<List<TimerRow>> BetweenAsync(DateTimeOffset after, DateTimeOffset until, CancellationToken ct) =>
-        TimersAsync(rows => rows.Where(s => s.Due > after && s.Due <= until), ct);
+        TimersAsync(rows => rows.Where(mayBeDue(until)).Where(s => s.Due > after && s.Due <= until), ct);
 
     /// <summary>What these sagas have that is due until a moment.</summary>
     public Task<List<TimerRow>> OfAsync(IReadOnlyCollection<Guid> sagas, DateTimeOffset until, CancellationToken ct) =>
@@ -30,6 +30,6 @@ internal sealed class TimerRows<TDb, TSaga>(IServiceScopeFactory scopes, Express
     private async Task<T> ReadAsync<T>(Func<IQueryable<TSaga>, Task<T>> read)
     {
         await using var scope = scopes.CreateAsyncScope();
-        return await read(scope.ServiceProvider.GetRequiredService<TDb>().Set<TSaga>().AsNoTracking().Where(underWay)).ConfigureAwait(false);
+        return await read(scope.ServiceProvider.GetRequiredService<TDb>().Set<TSaga>().AsNoTracking()).ConfigureAwait(false);
     }
 }

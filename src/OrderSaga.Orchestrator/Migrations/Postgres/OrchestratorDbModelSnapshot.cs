@@ -95,6 +95,10 @@ namespace OrderSaga.Orchestrator.Migrations.Postgres
                         .HasColumnType("character varying(200)")
                         .HasColumnName("idempotency_key");
 
+                    b.Property<DateTimeOffset?>("NotDueBefore")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("not_due_before");
+
                     b.Property<DateTimeOffset?>("PausedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("paused_at");
@@ -312,6 +316,10 @@ namespace OrderSaga.Orchestrator.Migrations.Postgres
                         .HasColumnType("character varying(200)")
                         .HasColumnName("idempotency_key");
 
+                    b.Property<DateTimeOffset?>("NotDueBefore")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("not_due_before");
+
                     b.Property<DateTimeOffset?>("PausedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("paused_at");
@@ -391,9 +399,9 @@ namespace OrderSaga.Orchestrator.Migrations.Postgres
                     b.HasKey("CorrelationId")
                         .HasName("pk_order_state");
 
-                    b.HasIndex("Due")
+                    b.HasIndex("NotDueBefore")
                         .HasDatabaseName("ix_under_way")
-                        .HasFilter("asked IS NOT NULL");
+                        .HasFilter("not_due_before IS NOT NULL");
 
                     b.HasIndex("CustomerId", "EndedAt")
                         .HasDatabaseName("ix_ended_of_customer")
@@ -404,11 +412,13 @@ namespace OrderSaga.Orchestrator.Migrations.Postgres
                         .HasDatabaseName("ix_order_state_customer_id_idempotency_key")
                         .HasFilter("idempotency_key IS NOT NULL");
 
-                    b.HasIndex("EndedAt", "CurrentState", "StartedAt")
+                    b.HasIndex("EndedAt", "Status", "StartedAt")
                         .HasDatabaseName("ix_ended")
                         .HasFilter("ended_at IS NOT NULL");
 
                     b.ToTable("order_state", "checkout");
+
+                    b.HasAnnotation("Npgsql:StorageParameter:fillfactor", 50);
                 });
 
             modelBuilder.Entity("OrderSaga.Orchestrator.SagaLogEntry", b =>
