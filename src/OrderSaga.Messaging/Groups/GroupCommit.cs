@@ -6,8 +6,8 @@ namespace OrderSaga.Messaging.Groups;
 
 /// <summary>
 /// Units of work of one process that come at the same time share a transaction: one read, one save, one commit for all of them. Who
-/// comes while a group is under way is in the next one; while none is, nobody waits. Behind several the next group gathers as long
-/// as they took: a commit for a few costs as much as one for many, and the more there is to do, the more it saves.
+/// comes while a group is under way is in the next one; while none is, nobody waits. Behind several the next group gathers twice
+/// as long as they took: a commit for a few costs as much as one for many, and the more there is to do, the more it saves.
 /// </summary>
 /// <remarks>
 /// A member that fails leaves and is done alone, and the others begin again without it, for what it changed cannot be told from what they did.
@@ -23,7 +23,7 @@ internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes, DatabaseOf<T
     // Something is the matter with all of them, not with a few.
     private const int MostLeave = 3;
 
-    private static readonly TimeSpan LongestGather = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan LongestGather = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock gate = new();
     private List<Member<TDb>> waiting = [];
@@ -70,8 +70,8 @@ internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes, DatabaseOf<T
                 left.Add(leaver);
             left.ForEach(m => m.GoAlone());
             group.ForEach(m => m.GoAlone());
-            if (many > 1 && wall.GetElapsedTime(began) is var took)
-                await Task.Delay(took < LongestGather ? took : LongestGather, wall).ConfigureAwait(false);
+            if (many > 1 && wall.GetElapsedTime(began) * 2 is var gather)
+                await Task.Delay(gather < LongestGather ? gather : LongestGather, wall).ConfigureAwait(false);
         }
     }
 
