@@ -29,7 +29,7 @@ public sealed partial class Queries
         var found = new List<OrderState>();
         if (mark.Part == UnderWay && !filter.Archived && filter.Status is null or "Processing")
             found = await Matching(UnderWayBehind(db, mark, filter), filter).OrderByDescending(o => o.StartedAt).ThenByDescending(o => o.CorrelationId).Take(PageSize + 1).ToListAsync(ct).ConfigureAwait(false);
-        if (found.Count <= PageSize && filter.Status is not "Processing")
+        if (found.Count <= PageSize && filter.Status is not "Processing" && (filter.State is null || StateNames.IsEnd(filter.State)))
         {
             var (before, last) = mark.Part == AtRest ? (mark.At, mark.Id) : (DateTimeOffset.MaxValue, Guid.Empty);
             var ended = Narrowed(db, filter.Archived ? db.Archived : db.Orders.Where(o => o.EndedAt != null), filter)

@@ -40,10 +40,10 @@ namespace OrderSaga.Orchestrator.Migrations.Postgres
                 type: "timestamp with time zone",
                 nullable: true);
 
-            migrationBuilder.Sql("UPDATE checkout.order_state SET not_due_before = started_at WHERE asked IS NOT NULL");
+            migrationBuilder.Sql("UPDATE checkout.order_state SET not_due_before = started_at WHERE asked IS NOT NULL;");
 
             // A process of an older version inserts orders without it while it is replaced: their timers must be found.
-            migrationBuilder.Sql("ALTER TABLE checkout.order_state ALTER COLUMN not_due_before SET DEFAULT '1970-01-01'");
+            migrationBuilder.Sql("ALTER TABLE checkout.order_state ALTER COLUMN not_due_before SET DEFAULT '1970-01-01';");
 
             migrationBuilder.CreateIndex(
                 name: "ix_ended",

@@ -35,10 +35,10 @@ namespace OrderSaga.Orchestrator.Migrations.SqlServer
                 type: "datetimeoffset",
                 nullable: true);
 
-            migrationBuilder.Sql("UPDATE checkout.order_state SET not_due_before = started_at WHERE asked IS NOT NULL");
+            migrationBuilder.Sql("UPDATE checkout.order_state SET not_due_before = started_at WHERE asked IS NOT NULL;");
 
             // A process of an older version inserts orders without it while it is replaced: their timers must be found.
-            migrationBuilder.Sql("ALTER TABLE checkout.order_state ADD CONSTRAINT df_order_state_not_due_before DEFAULT '1970-01-01' FOR not_due_before");
+            migrationBuilder.Sql("ALTER TABLE checkout.order_state ADD CONSTRAINT df_order_state_not_due_before DEFAULT '1970-01-01' FOR not_due_before;");
 
             migrationBuilder.CreateIndex(
                 name: "ix_ended",
@@ -68,7 +68,7 @@ namespace OrderSaga.Orchestrator.Migrations.SqlServer
                 schema: "checkout",
                 table: "order_state");
 
-            migrationBuilder.Sql("ALTER TABLE checkout.order_state DROP CONSTRAINT df_order_state_not_due_before");
+            migrationBuilder.Sql("ALTER TABLE checkout.order_state DROP CONSTRAINT df_order_state_not_due_before;");
 
             migrationBuilder.DropColumn(
                 name: "not_due_before",
