@@ -75,6 +75,7 @@ public sealed class When_alerts_are_posted : IAsyncLifetime
         {
             await UntilTriedAsync(node, tries, pauses[tries - 1]);
             Assert.Equal(tries, posts.Count);
+            answer++;
             time.Advance(pauses[tries - 1]);
         }
 
@@ -197,7 +198,8 @@ public sealed class When_alerts_are_posted : IAsyncLifetime
     private static Task UntilAsync(IHost node, string status, int count) =>
         Eventually.HoldsAsync(() => ReadAsync(node, async alerts => await alerts.CountAsync(a => a.Status == status, Ct) == count), $"{count} {status}");
 
-    // While a try is under way its row is due as well, a minute later.
-    private Task UntilTriedAsync(IHost node, int tries, TimeSpan pause) =>
-        Eventually.HoldsAsync(async () => posts.Count >= tries && await ReadAsync(node, alerts => alerts.AnyAsync(a => a.Tries == tries && a.Due == time.GetUtcNow() + pause, Ct)), $"try {tries}, and again after {pause}");
+    // Until its answer is known: while a try is under way its row is due as well, a minute later.
+    private Task UntilTriedAsync(IHost node, int tries, TimeSpan pause) => Eventually.HoldsAsync(
+        () => ReadAsync(node, alerts => alerts.AnyAsync(a => a.Tries == tries && a.Error!.Contains($"{answer}") && a.Due == time.GetUtcNow() + pause, Ct)),
+        $"try {tries}, answered {answer}, and again after {pause}");
 }
