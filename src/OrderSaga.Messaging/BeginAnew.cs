@@ -16,7 +16,7 @@ internal sealed class BeginAnew(Func<ConnectionWatch?> watch) : IFilter<ChannelC
 
     public async Task Send(ChannelContext context, IPipe<ChannelContext> next)
     {
-        watch()?.Uses(context.ConnectionContext.Connection);
+        watch()?.Uses(context.ConnectionContext);
         var consuming = next.Send(context);
         if (await Task.WhenAny(consuming, LetGo.EndAsync(context)).ConfigureAwait(false) != consuming)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MassTransit;
 using MassTransit.RabbitMqTransport;
 using MassTransit.RabbitMqTransport.Configuration;
@@ -12,28 +13,63 @@ namespace OrderSaga.Messaging.Health;
 /// Has the transport let go of a connection that is closed. It is told of that by the client, which first tells each channel and waits
 /// for it; where one of them waits for something itself, the transport would ask a dead connection for channels until the process is
 /// restarted.
+/// And closes one by which an answer has not come. The client passes over the next answer then, for it may be the one that is late; so
+/// where it was lost, no question is answered on that channel any more, and the transport sends by no other.
 /// </summary>
-internal sealed class ConnectionWatch(IBusInstance bus, ILogger<ConnectionWatch> log) : BackgroundService
+internal sealed class ConnectionWatch(IBusInstance bus, ILogger<ConnectionWatch> log) : BackgroundService, IPublishObserver, ISendObserver
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
     // By then the transport has been told, if it ever is.
     private const int Patience = 3;
 
-    private volatile IConnection? used;
+    private volatile Used? used;
 
     /// <summary>That an endpoint receives by this connection now.</summary>
-    public void Uses(IConnection connection) => used = connection;
+    public void Uses(ConnectionContext context)
+    {
+        if (used?.Connection != context.Connection)
+            used = new(context.Connection, context.ContinuationTimeout, Stopwatch.StartNew());
+    }
+
+    Task IPublishObserver.PublishFault<T>(PublishContext<T> context, Exception exception) => FaultAsync(context, exception);
+
+    Task ISendObserver.SendFault<T>(SendContext<T> context, Exception exception) => FaultAsync(context, exception);
+
+    Task IPublishObserver.PrePublish<T>(PublishContext<T> context) => Task.CompletedTask;
+
+    Task IPublishObserver.PostPublish<T>(PublishContext<T> context) => Task.CompletedTask;
+
+    Task ISendObserver.PreSend<T>(SendContext<T> context) => Task.CompletedTask;
+
+    Task ISendObserver.PostSend<T>(SendContext<T> context) => Task.CompletedTask;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        using var publishing = bus.BusControl.ConnectPublishObserver(this);
+        using var sending = bus.BusControl.ConnectSendObserver(this);
         using var timer = new PeriodicTimer(Look);
         for (var (closed, looks) = ((IConnection?)null, 0); await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false);)
         {
-            (closed, looks) = used is { IsOpen: false } now ? (now, now == closed ? looks + 1 : 1) : (null, 0);
+            (closed, looks) = used?.Connection is { IsOpen: false } now ? (now, now == closed ? looks + 1 : 1) : (null, 0);
             if (looks == Patience)
                 _ = LetGoAsync(closed!, stoppingToken);
         }
+    }
+
+    // A question that the client gave up by itself, and that was asked by this connection, not by the one before it.
+    private Task FaultAsync(SendContext context, Exception e)
+    {
+        if (e is TaskCanceledException { CancellationToken: { IsCancellationRequested: true } token } && token != context.CancellationToken
+            && used is { Connection.IsOpen: true } now && now.For.Elapsed > now.Answer)
+            _ = CloseAsync(now);
+        return Task.CompletedTask;
+    }
+
+    private async Task CloseAsync(Used now)
+    {
+        log.LogWarning("An answer of the broker has not come within {Seconds} s; its connection is closed, and the next one is made", now.Answer.TotalSeconds);
+        await now.Connection.AbortAsync().ConfigureAwait(false);
     }
 
     private async Task LetGoAsync(IConnection closed, CancellationToken ct)
@@ -61,4 +97,6 @@ internal sealed class ConnectionWatch(IBusInstance bus, ILogger<ConnectionWatch>
     }
 
     private sealed class Refused : Exception;
+
+    private sealed record Used(IConnection Connection, TimeSpan Answer, Stopwatch For);
 }

@@ -12,6 +12,7 @@ internal sealed class FaultyWire : IDisposable
     private readonly int atFrame;
     private readonly Fault fault;
     private int frames;
+    private volatile bool losesDeclared;
 
     public FaultyWire(Uri broker, int atFrame, Fault fault)
     {
@@ -38,6 +39,9 @@ internal sealed class FaultyWire : IDisposable
     public Uri Uri => new UriBuilder(broker) { Port = ((IPEndPoint)listener.LocalEndpoint).Port }.Uri;
 
     public bool HasFailed => Volatile.Read(ref frames) >= atFrame;
+
+    /// <summary>The next word that an exchange is declared does not come.</summary>
+    public void LosesDeclared() => losesDeclared = true;
 
     public void Dispose() => listener.Stop();
 
@@ -92,7 +96,11 @@ internal sealed class FaultyWire : IDisposable
                 return true;
             }
 
-            await to.WriteAsync((byte[])[.. head, .. rest]);
+            // The method exchange.declare-ok.
+            if (losesDeclared && head[0] == 1 && rest.AsSpan().StartsWith<byte>([0, 40, 0, 11]))
+                losesDeclared = false;
+            else
+                await to.WriteAsync((byte[])[.. head, .. rest]);
         }
 
         return false;
