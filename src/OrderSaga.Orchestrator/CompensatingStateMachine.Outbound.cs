@@ -19,6 +19,13 @@ public abstract partial class CompensatingStateMachine<TState>
         return saga.ProgressOn(route).Asked is { Phase: Phase.Awaiting } asked ? AskAsync(saga, route, asked, publisher, ct) : Task.CompletedTask;
     }
 
+    /// <summary>Says once more that the order is complete, under the id that it was said under.</summary>
+    internal Task RetellAsync(TState saga, IPublishEndpoint publisher, CancellationToken ct)
+    {
+        var route = RouteOf(saga.Route);
+        return EndAsync(saga, route, saga.ProgressOn(route), Ending.Completed, actor: null, publisher, ct);
+    }
+
     private Task AskAsync(TState saga, Route route, Asked asked, IPublishEndpoint publisher, CancellationToken ct)
     {
         var action = route.ActionOf(asked);
@@ -41,19 +48,22 @@ public abstract partial class CompensatingStateMachine<TState>
     {
         var left = after.Steps.Zip(route).Where(s => s.First == StepStatus.Stuck).Select(s => s.Second.Name);
         var message = endings(saga, ending, [.. left], actor ?? "the participant");
-        return SayAsync(saga, message, message.GetType().Name, publisher, ct);
+        // Of an order that is complete nothing changes any more; of another one the steps that are left to a person, and the reason, may.
+        return SayAsync(saga, message, message.GetType().Name, publisher, ct, toldByRow: ending == Ending.Completed);
     }
 
     // Stored with the decision: it goes out though this process dies, and arrives though nobody listens yet.
     private Task AlertAsync(TState saga, string alert, DateTimeOffset now, IPublishEndpoint publisher, CancellationToken ct) =>
         SayAsync(saga, alerts(saga, alert, now), $"alert:{saga.Version}", publisher, ct);
 
-    private static Task SayAsync(TState saga, object message, string what, IPublishEndpoint publisher, CancellationToken ct)
+    private static Task SayAsync(TState saga, object message, string what, IPublishEndpoint publisher, CancellationToken ct, bool toldByRow = false)
     {
         var name = message.GetType().Name;
         return publisher.Publish(message, message.GetType(), Pipe.Execute<PublishContext>(publish =>
         {
             publish.MessageId = MessageId.Derive(saga.CorrelationId, what);
+            if (toldByRow)
+                OutboxSession.IsToldByItsRow(publish);
             SagaHeaders.Mark(publish, saga.CorrelationId, name, name);
         }), ct);
     }

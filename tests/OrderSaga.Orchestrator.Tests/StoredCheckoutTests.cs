@@ -106,6 +106,37 @@ public class When_the_rows_are_the_timers
         Assert.False(await node.ReadAsync(db => db.Log.AnyAsync(e => e.Outgoing != null, Ct)));
     }
 
+    // As a process leaves it that dies between its commit and the broker's word.
+    [Fact]
+    public async Task Should_tell_the_end_of_an_order_from_its_row_and_store_no_payload()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var node = await Node.StartAsync(database);
+        await node.ReadAsync(db => db.Database.ExecuteSqlRawAsync("""
+            CREATE TABLE checkout.written (seq int, outgoing text);
+            CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO checkout.written VALUES (NEW.seq, NEW.outgoing); RETURN NEW; END $$;
+            CREATE TRIGGER keep BEFORE INSERT ON checkout.saga_log FOR EACH ROW EXECUTE FUNCTION keep();
+            """, Ct));
+        var id = Guid.Empty;
+        var first = await node.HearsAsync<CheckoutCompleted>(async () => id = await node.SubmitAsync());
+        await IsMarkedAsync();
+
+        var again = await node.HearsAsync<CheckoutCompleted>(async () =>
+        {
+            await node.ReadAsync(db => db.Database.ExecuteSqlRawAsync("UPDATE checkout.saga_log SET outgoing = w.outgoing FROM checkout.written w WHERE w.seq = saga_log.seq", Ct));
+            Assert.Equal(["told by its row"], await node.ReadAsync(db => db.Log.Where(e => e.Outgoing != null).Select(e => e.Outgoing!).ToListAsync(Ct)));
+            node.Time.Advance(TimeSpan.FromMinutes(2));
+        });
+        await IsMarkedAsync();
+        Assert.Equal((id, first), (again.OrderId, again));
+
+        Task IsMarkedAsync() => Script.Until(() =>
+        {
+            node.Time.Advance(TimeSpan.FromMilliseconds(100));
+            return !node.ReadAsync(db => db.Log.AnyAsync(e => e.Outgoing != null, Ct)).GetAwaiter().GetResult();
+        });
+    }
+
     [Fact]
     public async Task Should_ask_again_and_not_count_it_as_silence_that_nobody_was_there_to_hear()
     {

@@ -14,4 +14,9 @@ public class HandledMessage
 
     /// <summary>The messages to send because of it; null once the broker has confirmed them.</summary>
     public string? Outgoing { get; set; }
+
+    /// <summary>What is to be sent because of it is not written here: its saga's row says it.</summary>
+    public bool IsToldByItsRow => Outgoing == ToldByItsRow;
+
+    internal const string ToldByItsRow = "told by its row";
 }

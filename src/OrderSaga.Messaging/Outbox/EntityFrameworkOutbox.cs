@@ -9,6 +9,7 @@ using OrderSaga.Messaging.DeadLetters;
 using OrderSaga.Messaging.Groups;
 using OrderSaga.Messaging.Health;
 using OrderSaga.Messaging.Inbox;
+using OrderSaga.Messaging.Sagas;
 
 namespace OrderSaga.Messaging.Outbox;
 
@@ -190,12 +191,22 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
             log.LogInformation("Sending the messages of {Count} commits that were left unsent", unsent.Count);
             foreach (var entry in unsent)
             {
-                if (!await TrySendUnsentAsync(entry.MessageId, OutgoingMessage.Read(entry.Outgoing), ct).ConfigureAwait(false))
+                var messages = entry.IsToldByItsRow ? await AskItsRowAsync(scope.ServiceProvider, entry, ct).ConfigureAwait(false) : OutgoingMessage.Read(entry);
+                if (messages.Count == 0)
+                    log.LogError("What is to be sent because of {MessageId} stands in a row that does not say it", entry.MessageId);
+                else if (!await TrySendUnsentAsync(entry.MessageId, messages, ct).ConfigureAwait(false))
                     return;
             }
 
             (after, last) = (unsent[^1].At, unsent[^1].MessageId);
         }
+    }
+
+    private async Task<IReadOnlyCollection<OutgoingMessage>> AskItsRowAsync(IServiceProvider services, TEntry entry, CancellationToken ct)
+    {
+        var session = new OutboxSession(services, bus);
+        await services.GetRequiredService<IRepeat<TDb>>().RepeatAsync(services.GetRequiredService<TDb>(), entry, session.Publisher, ct).ConfigureAwait(false);
+        return session.Messages;
     }
 
     // False if it is the broker that is away: then none of them can be sent, and no message is to blame.
@@ -219,7 +230,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
     private async Task CountAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, Exception why, CancellationToken ct)
     {
         await using var scope = scopes.CreateAsyncScope();
-        var counted = messages.Select(m => m with { Failures = m.Failures + 1 }).ToList();
+        var counted = messages.Select(m => m with { Failures = m.Failures + 1, IsToldByItsRow = false }).ToList();
         log.LogWarning(why, "{Count} messages caused by {MessageId} could not be sent, for the {Failures}. time", counted.Count, messageId, counted[0].Failures);
         string? left = OutgoingMessage.Write(counted);
         if (counted[0].Failures >= MostFailures && scope.ServiceProvider.GetService<DeadLetterStore>() is { } store)

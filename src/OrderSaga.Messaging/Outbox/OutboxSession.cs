@@ -37,6 +37,12 @@ public sealed class OutboxSession : OutboxSendContext
     /// </summary>
     public static void NeedNotBeStored(PublishContext context) => context.GetOrAddPayload(() => Repeatable.Mark);
 
+    /// <summary>
+    /// Marks a message that its saga's row says for as long as it is not sent. Nobody asks for it again, so it is remembered that it is to be
+    /// sent, and no more.
+    /// </summary>
+    public static void IsToldByItsRow(PublishContext context) => context.GetOrAddPayload(() => ToldByItsRow.Mark);
+
     /// <summary>Further changes of the same commit, for what a saga seldom writes beside its row and its log.</summary>
     public void Also(Func<DbContext, CancellationToken, Task> change) => changes.Add(change);
 
@@ -58,6 +64,11 @@ public sealed class OutboxSession : OutboxSendContext
     internal sealed class Repeatable
     {
         public static readonly Repeatable Mark = new();
+    }
+
+    internal sealed class ToldByItsRow
+    {
+        public static readonly ToldByItsRow Mark = new();
     }
 
     object? IServiceProvider.GetService(Type serviceType) => services.GetService(serviceType);

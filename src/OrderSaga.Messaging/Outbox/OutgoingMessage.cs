@@ -7,6 +7,7 @@ using System.Text.Json.Serialization;
 using MassTransit;
 using MassTransit.Serialization;
 using OrderSaga.Messaging.DeadLetters;
+using OrderSaga.Messaging.Inbox;
 
 namespace OrderSaga.Messaging.Outbox;
 
@@ -30,6 +31,10 @@ internal sealed record OutgoingMessage(
     [JsonIgnore]
     public bool Repeatable { get; init; }
 
+    /// <summary>Its saga's row says it until it is sent.</summary>
+    [JsonIgnore]
+    public bool IsToldByItsRow { get; init; }
+
     /// <summary>How often it could not be sent though the broker was there.</summary>
     public int Failures { get; init; }
 
@@ -48,14 +53,22 @@ internal sealed record OutgoingMessage(
             context.SupportedMessageTypes,
             context.Headers.GetAll().Where(h => h.Value is string).ToDictionary(h => h.Key, h => (string)h.Value),
             context is PublishContext { Mandatory: true },
-            body.GetString()) { Repeatable = context.HasPayloadType(typeof(OutboxSession.Repeatable)) };
+            body.GetString())
+        {
+            Repeatable = context.HasPayloadType(typeof(OutboxSession.Repeatable)),
+            IsToldByItsRow = context.HasPayloadType(typeof(OutboxSession.ToldByItsRow)),
+        };
     }
 
     /// <summary>What has to be stored of them; null if nothing has to be.</summary>
     public static string? Write(IReadOnlyCollection<OutgoingMessage> messages) =>
-        messages.Where(m => !m.Repeatable).ToArray() is { Length: > 0 } stored ? JsonSerializer.Serialize(stored, Stored) : null;
+        messages.Where(m => !m.Repeatable).ToArray() is not { Length: > 0 } stored ? null
+        : Array.TrueForAll(stored, m => m.IsToldByItsRow) ? HandledMessage.ToldByItsRow
+        : JsonSerializer.Serialize(stored, Stored);
 
-    public static IReadOnlyCollection<OutgoingMessage> Read(string? outgoing) => outgoing is null ? [] : JsonSerializer.Deserialize<OutgoingMessage[]>(outgoing)!;
+    /// <summary>What is written there; what a row says instead is for its saga to say.</summary>
+    public static IReadOnlyCollection<OutgoingMessage> Read(HandledMessage handled) =>
+        handled.Outgoing is null || handled.IsToldByItsRow ? [] : JsonSerializer.Deserialize<OutgoingMessage[]>(handled.Outgoing)!;
 
     /// <summary>Sends them side by side, and returns when the broker has confirmed them all.</summary>
     public static Task SendAsync(IEnumerable<OutgoingMessage> messages, ISendEndpointProvider endpoints, CancellationToken ct) =>

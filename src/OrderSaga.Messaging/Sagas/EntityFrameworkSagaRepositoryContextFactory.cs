@@ -124,7 +124,7 @@ internal sealed class EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>(
                 throw new SagaConflictException($"Another message changed the {typeof(TSaga).Name} that {typeof(T).Name} is for; it is handled again.", e);
             if (handled is null)
                 throw;
-            await outbox.SendAsync(messageId, OutgoingMessage.Read(handled.Outgoing), context.CancellationToken).ConfigureAwait(false);
+            await outbox.SendAsync(messageId, OutgoingMessage.Read(handled), context.CancellationToken).ConfigureAwait(false);
             if (services.GetService<IRepeat<TDb>>() is { } repeat)
                 await repeat.RepeatAsync(db, handled, bus, context.CancellationToken).ConfigureAwait(false);
             return;
