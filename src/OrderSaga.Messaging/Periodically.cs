@@ -65,9 +65,14 @@ public static class Periodically
 
         async Task<bool> NextAsync()
         {
-            var pause = due - time.GetUtcNow() is { } left && left < longest ? left : longest;
+            var seen = time.GetUtcNow();
+            var pause = due - seen is { } left && left < longest ? left : longest;
             using var enough = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            await Task.WhenAny(rings, Task.Delay(pause > ShortestPause ? pause : ShortestPause, time, enough.Token)).ConfigureAwait(false);
+            var over = Task.Delay(pause > ShortestPause ? pause : ShortestPause, time, enough.Token);
+            // Due already, or since the clock was moved meanwhile: one that stands still now would not end any pause.
+            if (time.GetUtcNow() - seen >= pause)
+                over = Task.Delay(ShortestPause, enough.Token);
+            await Task.WhenAny(rings, over).ConfigureAwait(false);
             await enough.CancelAsync().ConfigureAwait(false);
             ct.ThrowIfCancellationRequested();
             return true;

@@ -66,10 +66,21 @@ internal sealed class Fleet : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await Task.WhenAll(shops.Select(shop => shop.DisposeAsync().AsTask()));
 
+    // Below those that the system gives to whoever connects somewhere.
     private static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        for (var port = Random.Shared.Next(15_000, 30_000); ; port++)
+        {
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // It is somebody else's.
+            }
+        }
     }
 }
