@@ -17,8 +17,8 @@ internal sealed class BeginAnew(Func<ConnectionWatch?> watch) : IFilter<ChannelC
     public async Task Send(ChannelContext context, IPipe<ChannelContext> next)
     {
         watch()?.Uses(context.ConnectionContext);
-        var consuming = next.Send(context);
-        if (await Task.WhenAny(consuming, LetGo.EndAsync(context)).ConfigureAwait(false) != consuming)
+        var consuming = next.Send(new ComesFree(context));
+        if (await Task.WhenAny(consuming, LetGo.EndOf(context)).ConfigureAwait(false) != consuming)
         {
             await Task.WhenAny(consuming, Task.Delay(Grace)).ConfigureAwait(false);
             if (!consuming.IsCompleted)

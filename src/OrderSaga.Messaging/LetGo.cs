@@ -34,7 +34,7 @@ internal sealed class LetGo : IFilter<ReceiveContext>, IFilter<ExceptionReceiveC
         var handling = HandleAsync(context, next);
         if (!handling.IsCompleted && context.TryGetPayload<ChannelContext>(out var channel))
         {
-            var end = Ends.GetValue(channel.Channel, _ => EndAsync(channel));
+            var end = EndOf(channel);
             if (await Task.WhenAny(handling, end).ConfigureAwait(false) == end && !handling.IsCompleted)
             {
                 // What goes on is told that nobody waits for it; its end is nobody's business.
@@ -65,7 +65,11 @@ internal sealed class LetGo : IFilter<ReceiveContext>, IFilter<ExceptionReceiveC
     /// Looked at, not listened to: of a connection that closes the channels are told one after the other, each when the one before it has
     /// ended.
     /// </remarks>
-    internal static async Task EndAsync(ChannelContext context)
+    internal static Task EndOf(ChannelContext context) => Ends.GetValue(
+        // Each who waits for it goes on by himself: one that is stuck holds up no other.
+        context.Channel, _ => EndAsync(context).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.RunContinuationsAsynchronously, TaskScheduler.Default));
+
+    private static async Task EndAsync(ChannelContext context)
     {
         while (IsOpen(context))
             await Task.Delay(Look).ConfigureAwait(false);

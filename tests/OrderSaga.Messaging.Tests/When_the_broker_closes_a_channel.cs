@@ -4,6 +4,7 @@ using MassTransit.Configuration;
 using MassTransit.Transports;
 using Microsoft.Extensions.DependencyInjection;
 using OrderSaga.Messaging.Tests.Support;
+using RabbitMQ.Client.Exceptions;
 
 namespace OrderSaga.Messaging.Tests;
 
@@ -38,6 +39,66 @@ public class When_the_broker_closes_a_channel
             var id = Guid.NewGuid();
             await node.Bus.Publish(new Speak(id), Ct);
             await Eventually.HoldsAsync(() => Task.FromResult(said.ContainsKey(id)), "something said", seconds: 15);
+        }
+    }
+
+    // The client waits for whoever brought a message before it tells the next channel that it is closed too.
+    [Fact(Timeout = 120_000)]
+    public async Task Should_go_on_though_a_message_is_not_done_with()
+    {
+        await using var database = await TestServer.Postgres.CreateAsync();
+        await using var broker = await TestBroker.CreateAsync();
+        await using var node = await Node.StartAsync(new NodeOptions(database.Connect()) { Broker = broker.Uri });
+        var bus = node.Services.GetRequiredService<IBusControl>();
+        var (handling, done) = (new TaskCompletionSource(), new TaskCompletionSource());
+        using var heard = new SemaphoreSlim(0);
+        // As the transport may be about one, while it closes the channel of a message that it can no longer confirm.
+        using var observing = bus.ConnectReceiveObserver(new Receipts { Looked = done.Task });
+        var stuck = bus.ConnectReceiveEndpoint("stuck", endpoint =>
+        {
+            endpoint.UseDeadLetterStore(node.Services);
+            endpoint.Handler<Speak>(async context =>
+            {
+                if (context.ReceiveContext.Redelivered)
+                    return;
+                handling.SetResult();
+                await Task.Delay(Timeout.Infinite, context.CancellationToken);
+            });
+        });
+        await stuck.Ready.WaitAsync(Ct);
+        // They are told after that one.
+        for (var i = 0; i < 3; i++)
+        {
+            var next = bus.ConnectReceiveEndpoint($"next-{i}", endpoint =>
+            {
+                endpoint.UseDeadLetterStore(node.Services);
+                endpoint.Handler<Spoken>(_ => Task.FromResult(heard.Release()));
+            });
+            await next.Ready.WaitAsync(Ct);
+        }
+
+        await node.Bus.Publish(new Speak(Guid.NewGuid()), Ct);
+        await handling.Task.WaitAsync(Ct);
+
+        await broker.ConnectionsAsync(1);
+        await broker.CloseConnectionsAsync();
+        await Eventually.HoldsAsync(SaysAsync, "something said", seconds: 15);
+        for (var i = 0; i < 3; i++)
+            Assert.True(await heard.WaitAsync(TimeSpan.FromSeconds(15), Ct), $"{3 - i} of them do not listen");
+        done.SetResult();
+
+        async Task<bool> SaysAsync()
+        {
+            try
+            {
+                await node.Bus.Publish(new Spoken(Guid.NewGuid()), Ct).WaitAsync(TimeSpan.FromSeconds(5), Ct);
+                return true;
+            }
+            catch (Exception e) when (e is ObjectDisposedException or OperationInterruptedException or TimeoutException)
+            {
+                // By a channel that has just been closed.
+                return false;
+            }
         }
     }
 

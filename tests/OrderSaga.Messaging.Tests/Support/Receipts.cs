@@ -10,6 +10,9 @@ internal sealed class Receipts : IReceiveObserver
 
     public ConcurrentBag<Exception> Faults { get; } = [];
 
+    /// <summary>How long it looks at one.</summary>
+    public Task Looked { get; init; } = Task.CompletedTask;
+
     /// <summary>An endpoint is through with a message, with all that is done when it could not be handled.</summary>
     public Task HandledAsync(string endpoint) => handled.GetOrAdd(endpoint, _ => new()).Task;
 
@@ -22,7 +25,7 @@ internal sealed class Receipts : IReceiveObserver
     public Task ReceiveFault(ReceiveContext context, Exception exception)
     {
         Faults.Add(exception);
-        return Task.CompletedTask;
+        return Looked;
     }
 
     public Task PreReceive(ReceiveContext context) => Task.CompletedTask;
