@@ -20,11 +20,8 @@ public abstract partial class CompensatingStateMachine<TState>
     }
 
     /// <summary>Says once more that the order is complete, under the id that it was said under.</summary>
-    internal Task RetellAsync(TState saga, IPublishEndpoint publisher, CancellationToken ct)
-    {
-        var route = RouteOf(saga.Route);
-        return EndAsync(saga, route, saga.ProgressOn(route), Ending.Completed, actor: null, publisher, ct);
-    }
+    /// <remarks>Without its route, whose steps another version may have named.</remarks>
+    internal Task RetellAsync(TState saga, IPublishEndpoint publisher, CancellationToken ct) => EndAsync(saga, Ending.Completed, [], actor: null, publisher, ct);
 
     private Task AskAsync(TState saga, Route route, Asked asked, IPublishEndpoint publisher, CancellationToken ct)
     {
@@ -44,10 +41,9 @@ public abstract partial class CompensatingStateMachine<TState>
         }), ct);
     }
 
-    private Task EndAsync(TState saga, Route route, Progress after, Ending ending, string? actor, IPublishEndpoint publisher, CancellationToken ct)
+    private Task EndAsync(TState saga, Ending ending, IReadOnlyList<string> left, string? actor, IPublishEndpoint publisher, CancellationToken ct)
     {
-        var left = after.Steps.Zip(route).Where(s => s.First == StepStatus.Stuck).Select(s => s.Second.Name);
-        var message = endings(saga, ending, [.. left], actor ?? "the participant");
+        var message = endings(saga, ending, left, actor ?? "the participant");
         // Of an order that is complete nothing changes any more; of another one the steps that are left to a person, and the reason, may.
         return SayAsync(saga, message, message.GetType().Name, publisher, ct, toldByRow: ending == Ending.Completed);
     }

@@ -156,7 +156,11 @@ public abstract partial class CompensatingStateMachine<TState> : MassTransitStat
         if (decision.Asks is { } asked)
             await AskAsync(saga, route, asked, publisher, ct).ConfigureAwait(false);
         if (decision.Ends is { } ending)
-            await EndAsync(saga, route, decision.After, ending, actor, publisher, ct).ConfigureAwait(false);
+        {
+            var left = decision.After.Steps.Zip(route).Where(s => s.First == StepStatus.Stuck).Select(s => s.Second.Name);
+            await EndAsync(saga, ending, [.. left], actor, publisher, ct).ConfigureAwait(false);
+        }
+
         if (decision.Alert is { } alert)
             await AlertAsync(saga, alert, now, publisher, ct).ConfigureAwait(false);
         if (session is not null)

@@ -192,9 +192,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
             foreach (var entry in unsent)
             {
                 var messages = entry.IsToldByItsRow ? await AskItsRowAsync(scope.ServiceProvider, entry, ct).ConfigureAwait(false) : OutgoingMessage.Read(entry);
-                if (messages.Count == 0)
-                    log.LogError("What is to be sent because of {MessageId} stands in a row that does not say it", entry.MessageId);
-                else if (!await TrySendUnsentAsync(entry.MessageId, messages, ct).ConfigureAwait(false))
+                if (messages is not null && !await TrySendUnsentAsync(entry.MessageId, messages, ct).ConfigureAwait(false))
                     return;
             }
 
@@ -202,11 +200,24 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         }
     }
 
-    private async Task<IReadOnlyCollection<OutgoingMessage>> AskItsRowAsync(IServiceProvider services, TEntry entry, CancellationToken ct)
+    // Null where it cannot say it: then it stays unsent, where a person sees it, and holds up nobody behind it.
+    private async Task<IReadOnlyCollection<OutgoingMessage>?> AskItsRowAsync(IServiceProvider services, TEntry entry, CancellationToken ct)
     {
         var session = new OutboxSession(services, bus);
-        await services.GetRequiredService<IRepeat<TDb>>().RepeatAsync(services.GetRequiredService<TDb>(), entry, session.Publisher, ct).ConfigureAwait(false);
-        return session.Messages;
+        Exception? why = null;
+        try
+        {
+            await services.GetRequiredService<IRepeat<TDb>>().RepeatAsync(services.GetRequiredService<TDb>(), entry, session.Publisher, ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested && !Database.IsAway(e))
+        {
+            why = e;
+        }
+
+        if (why is null && session.Messages.Count > 0)
+            return session.Messages;
+        log.LogError(why, "What is to be sent because of {MessageId} stands in a row that does not say it", entry.MessageId);
+        return null;
     }
 
     // False if it is the broker that is away: then none of them can be sent, and no message is to blame.
