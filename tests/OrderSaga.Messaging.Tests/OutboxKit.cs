@@ -49,6 +49,31 @@ public abstract class OutboxKit(TestServer server)
     }
 
     [Fact]
+    public async Task Should_send_again_what_failed_as_soon_as_the_broker_is_there()
+    {
+        await using var database = await server.CreateAsync();
+        var time = new ManualTime();
+        await using var node = await Node.StartAsync(new NodeOptions(database.Connect()) { Services = s => s.AddSingleton<TimeProvider>(time) });
+        var broken = new FirstTwo();
+        using (node.Bus.ConnectSendObserver(broken))
+            await Task.WhenAll(PublishAsync(node, new Counted(counter, 3)), PublishAsync(node, new Counted(counter, 4)));
+        Assert.Equal(0, broken.Left);
+        Assert.NotEqual("", await node.UnsentAsync());
+        Assert.Empty(node.Heard.All);
+        // Long before the sweep.
+        var began = time.GetUtcNow();
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(100));
+                return await node.UnsentAsync() == "";
+            },
+            "nothing unsent");
+        Assert.Equal([3, 4], node.Heard.All.Select(h => h.Total).Order());
+        Assert.InRange(time.GetUtcNow() - began, TimeSpan.Zero, TimeSpan.FromSeconds(59));
+    }
+
+    [Fact]
     public async Task Should_send_at_the_next_start_what_a_crash_left_unsent()
     {
         await using var database = await server.CreateAsync();
@@ -146,4 +171,23 @@ public abstract class OutboxKit(TestServer server)
         db.Add(new HandledMessage { MessageId = Guid.NewGuid(), At = Left, Outgoing = outgoing });
         return await db.SaveChangesAsync(Ct);
     });
+
+    private sealed class FirstTwo : ISendObserver
+    {
+        private int left = 2;
+
+        public int Left => left;
+
+        public Task PreSend<T>(SendContext<T> context)
+            where T : class
+            => Interlocked.Decrement(ref left) >= 0 ? throw new InvalidOperationException("The broker is away.") : Task.CompletedTask;
+
+        public Task PostSend<T>(SendContext<T> context)
+            where T : class
+            => Task.CompletedTask;
+
+        public Task SendFault<T>(SendContext<T> context, Exception exception)
+            where T : class
+            => Task.CompletedTask;
+    }
 }

@@ -37,6 +37,11 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
 
     // What was sent is marked behind the hot path, many rows per statement. A lost mark only means that its messages are sent again.
     private readonly Channel<Guid> sent = Channel.CreateUnbounded<Guid>(new UnboundedChannelOptions { SingleReader = true });
+
+    // What failed once is sent again as soon as the broker is there: nobody should wait a minute for that. What does not fit is for the sweep.
+    private readonly Channel<(Guid Id, IReadOnlyCollection<OutgoingMessage> Messages)> failed =
+        Channel.CreateBounded<(Guid, IReadOnlyCollection<OutgoingMessage>)>(new BoundedChannelOptions(BatchSize) { FullMode = BoundedChannelFullMode.DropWrite });
+
     private DateTimeOffset began;
 
     public override Task StartAsync(CancellationToken cancellationToken)
@@ -109,18 +114,24 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
 
     internal override async Task SendAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct)
     {
-        if (messages.Count == 0)
-            return;
+        if (messages.Count > 0 && !await TrySendAsync(messageId, messages, ct).ConfigureAwait(false) && messages.Any(m => !m.Repeatable))
+            failed.Writer.TryWrite((messageId, messages));
+    }
+
+    private async Task<bool> TrySendAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct)
+    {
         try
         {
             await OutgoingMessage.SendAsync(messages, bus, ct).ConfigureAwait(false);
             if (messages.Any(m => !m.Repeatable))
                 sent.Writer.TryWrite(messageId);
             unable.Ended(log);
+            return true;
         }
         catch (Exception e)
         {
             unable.Began(log, e);
+            return false;
         }
     }
 
@@ -136,7 +147,25 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await host.StartedAsync(stoppingToken).ConfigureAwait(false);
-        await Task.WhenAll(MarkAsync(stoppingToken), SweepAsync(stoppingToken)).ConfigureAwait(false);
+        await Task.WhenAll(MarkAsync(stoppingToken), SendFailedAsync(stoppingToken), SweepAsync(stoppingToken)).ConfigureAwait(false);
+    }
+
+    private async Task SendFailedAsync(CancellationToken ct)
+    {
+        while (await failed.Reader.WaitToReadAsync(ct).ConfigureAwait(false))
+        {
+            do
+                await Task.Delay(TryAgain, time, ct).ConfigureAwait(false);
+            while (!bus.IsWell());
+            // Once; what is to blame itself is counted by the sweep.
+            while (failed.Reader.TryRead(out var next))
+            {
+                if (await TrySendAsync(next.Id, next.Messages, ct).ConfigureAwait(false) || bus.IsWell())
+                    continue;
+                failed.Writer.TryWrite(next);
+                break;
+            }
+        }
     }
 
     private async Task MarkAsync(CancellationToken ct)

@@ -6,8 +6,8 @@ using OrderSaga.Messaging.Inbox;
 namespace OrderSaga.Messaging.Outbox;
 
 /// <summary>
-/// The outbox of one database. What a unit of work sends is stored with its commit and sent right after it, from memory; what a crash
-/// or an absent broker left unsent is found again at the next start and every minute.
+/// The outbox of one database. What a unit of work sends is stored with its commit and sent right after it, from memory; once more when
+/// an absent broker is there again; and what a crash left unsent is found at the next start and every minute.
 /// </summary>
 public abstract class Outbox<TDb> : BackgroundService
     where TDb : DbContext
@@ -24,7 +24,7 @@ public abstract class Outbox<TDb> : BackgroundService
     /// <summary>Adds the entry with what was captured to the changes of <paramref name="db"/>; the caller saves and commits them.</summary>
     internal abstract Task AddAsync(TDb db, OutboxSession session, CancellationToken ct);
 
-    /// <summary>Sends what was captured. A failure is logged and left to the sweep: it is stored, so nothing is lost.</summary>
+    /// <summary>Sends what was captured. A failure is logged, and it is sent again later: it is stored, so nothing is lost.</summary>
     internal abstract Task SendAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct);
 
     /// <summary>What is remembered of a message, if it was handled before.</summary>
