@@ -8,7 +8,7 @@ internal sealed class ShopProcess : IDisposable
 {
     private const string Apart = "/usr/bin/setsid";
     private const int Kept = 20;
-    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3), StopLimit = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3), StopLimit = TimeSpan.FromSeconds(40), AfterLastWord = TimeSpan.FromSeconds(1);
     private static readonly string[] Says = ["Console: ", "Listening: "];
 
     private readonly Process process;
@@ -101,6 +101,8 @@ internal sealed class ShopProcess : IDisposable
         {
             // It is dead, or was told to stop, and takes no more calls while it finishes what is under way.
             await Task.WhenAny(Ended, Task.Delay(StopLimit, time, ct));
+            // It is seen dead before its last words are heard; what it has started may live on, and never ends them.
+            await Task.WhenAny(process.WaitForExitAsync(ct), Task.Delay(AfterLastWord, time, ct));
             throw new CommandException($"The shop did not start:{Environment.NewLine}{Lately}");
         }
     }
