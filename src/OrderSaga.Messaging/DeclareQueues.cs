@@ -15,7 +15,7 @@ internal sealed class DeclareQueues : IFilter<ChannelContext>
     public async Task Send(ChannelContext context, IPipe<ChannelContext> next)
     {
         var contracts = context.ConnectionContext.Topology.PublishTopology;
-        await new ConfigureRabbitMqTopologyFilter<IPublishTopology>(contracts, contracts.GetPublishBrokerTopology()).Configure(context).ConfigureAwait(false);
+        await new ConfigureRabbitMqTopologyFilter<IPublishTopology>(contracts, contracts.GetPublishBrokerTopology()).Configure(context, context.CancellationToken).ConfigureAwait(false);
         await next.Send(context).ConfigureAwait(false);
     }
 

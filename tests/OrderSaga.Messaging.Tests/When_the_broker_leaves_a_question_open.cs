@@ -17,11 +17,7 @@ public class When_the_broker_leaves_a_question_open
         await using var database = await TestServer.Postgres.CreateAsync();
         await using var broker = await TestBroker.CreateAsync();
         using var wire = new FaultyWire(broker.Uri, int.MaxValue, FaultyWire.Fault.Lost);
-        await using var node = await Node.StartAsync(new NodeOptions(database.Connect())
-        {
-            Broker = new UriBuilder(wire.Uri) { Query = "heartbeat=1" }.Uri,
-            Services = services => services.WatchBroker("the broker"),
-        });
+        await using var node = await StartAsync(database, wire);
 
         wire.LosesDeclared();
         await Assert.ThrowsAnyAsync<Exception>(SpeakAsync);
@@ -50,4 +46,32 @@ public class When_the_broker_leaves_a_question_open
             }
         }
     }
+
+    // It is he who gave up, not the client: all that is under way on the connection would come again for nothing.
+    [Fact(Timeout = 120_000)]
+    public async Task Should_keep_its_connection_where_a_sender_gives_up()
+    {
+        await using var database = await TestServer.Postgres.CreateAsync();
+        await using var broker = await TestBroker.CreateAsync();
+        using var wire = new FaultyWire(broker.Uri, int.MaxValue, FaultyWire.Fault.Lost);
+        await using var node = await StartAsync(database, wire);
+        await node.Bus.Publish(new Spoken(Guid.NewGuid()), Ct);
+        // Until an answer may be one that this connection owes.
+        await Task.Delay(TimeSpan.FromSeconds(6), Ct);
+        var before = wire.Connections;
+
+        wire.LosesConfirmed();
+        using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => node.Bus.Publish(new Spoken(Guid.NewGuid()), enough.Token));
+        await node.CountAsync(Guid.NewGuid(), 1);
+        await node.Heard.NextAsync();
+        await Task.Delay(TimeSpan.FromSeconds(2), Ct);
+        Assert.Equal(before, wire.Connections);
+    }
+
+    private static Task<Node> StartAsync(ServerDatabase database, FaultyWire wire) => Node.StartAsync(new NodeOptions(database.Connect())
+    {
+        Broker = new UriBuilder(wire.Uri) { Query = "heartbeat=1" }.Uri,
+        Services = services => services.WatchBroker("the broker"),
+    });
 }

@@ -6,6 +6,7 @@ using MassTransit.Transports;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace OrderSaga.Messaging.Health;
 
@@ -57,10 +58,10 @@ internal sealed class ConnectionWatch(IBusInstance bus, ILogger<ConnectionWatch>
         }
     }
 
-    // A question that the client gave up by itself, and that was asked by this connection, not by the one before it.
+    // A question that the client gave up by itself, not its sender, and that was asked by this connection, not by the one before it.
     private Task FaultAsync(SendContext context, Exception e)
     {
-        if (e is TaskCanceledException { CancellationToken: { IsCancellationRequested: true } token } && token != context.CancellationToken
+        if (e is TaskCanceledException { CancellationToken.IsCancellationRequested: true } && !context.CancellationToken.IsCancellationRequested
             && used is { Connection.IsOpen: true } now && now.For.Elapsed > now.Answer)
             _ = CloseAsync(now);
         return Task.CompletedTask;
@@ -78,7 +79,8 @@ internal sealed class ConnectionWatch(IBusInstance bus, ILogger<ConnectionWatch>
         {
             await ((IRabbitMqHostConfiguration)bus.HostConfiguration).ConnectionContextSupervisor.Send(new Refuse(closed), ct).ConfigureAwait(false);
         }
-        catch (Refused)
+        // The transport refuses a closed one by itself; an older one did not.
+        catch (Exception e) when (e is Refused or OperationInterruptedException)
         {
             log.LogInformation("A connection that had been closed was still in use; the next one is made");
         }

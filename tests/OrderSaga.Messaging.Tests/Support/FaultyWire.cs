@@ -12,7 +12,8 @@ internal sealed class FaultyWire : IDisposable
     private readonly int atFrame;
     private readonly Fault fault;
     private int frames;
-    private volatile bool losesDeclared;
+    private int connections;
+    private volatile bool losesDeclared, losesConfirmed;
 
     public FaultyWire(Uri broker, int atFrame, Fault fault)
     {
@@ -38,10 +39,16 @@ internal sealed class FaultyWire : IDisposable
 
     public Uri Uri => new UriBuilder(broker) { Port = ((IPEndPoint)listener.LocalEndpoint).Port }.Uri;
 
+    /// <summary>How often it was connected by.</summary>
+    public int Connections => Volatile.Read(ref connections);
+
     public bool HasFailed => Volatile.Read(ref frames) >= atFrame;
 
     /// <summary>The next word that an exchange is declared does not come.</summary>
     public void LosesDeclared() => losesDeclared = true;
+
+    /// <summary>The next word that a message has been taken does not come.</summary>
+    public void LosesConfirmed() => losesConfirmed = true;
 
     public void Dispose() => listener.Stop();
 
@@ -50,7 +57,11 @@ internal sealed class FaultyWire : IDisposable
         try
         {
             while (true)
-                _ = CarryAsync(await listener.AcceptTcpClientAsync());
+            {
+                var client = await listener.AcceptTcpClientAsync();
+                Interlocked.Increment(ref connections);
+                _ = CarryAsync(client);
+            }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -96,9 +107,11 @@ internal sealed class FaultyWire : IDisposable
                 return true;
             }
 
-            // The method exchange.declare-ok.
+            // The methods exchange.declare-ok and basic.ack.
             if (losesDeclared && head[0] == 1 && rest.AsSpan().StartsWith<byte>([0, 40, 0, 11]))
                 losesDeclared = false;
+            else if (losesConfirmed && head[0] == 1 && rest.AsSpan().StartsWith<byte>([0, 60, 0, 80]))
+                losesConfirmed = false;
             else
                 await to.WriteAsync((byte[])[.. head, .. rest]);
         }
