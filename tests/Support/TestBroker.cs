@@ -46,6 +46,13 @@ internal sealed class TestBroker : IAsyncDisposable
         }
     }
 
+    /// <summary>A user of this virtual host alone, who is called like it; once more, and he has another password.</summary>
+    public async Task UserAsync(string password)
+    {
+        (await management.PutAsJsonAsync(At($"api/users/{name}"), new { password, tags = "" })).EnsureSuccessStatusCode();
+        (await management.PutAsJsonAsync(At($"api/permissions/{name}/{name}"), new { configure = ".*", write = ".*", read = ".*" })).EnsureSuccessStatusCode();
+    }
+
     /// <summary>Publishes plain JSON to an exchange, as a program in any language would.</summary>
     public async Task PublishAsync(string exchange, string body, IReadOnlyDictionary<string, string> headers, Guid? messageId = null)
     {
@@ -149,6 +156,7 @@ internal sealed class TestBroker : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await management.DeleteAsync(At($"api/vhosts/{name}"));
+        await management.DeleteAsync(At($"api/users/{name}"));
         management.Dispose();
     }
 

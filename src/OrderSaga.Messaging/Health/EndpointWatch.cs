@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace OrderSaga.Messaging.Health;
 
 /// <summary>
-/// Starts an endpoint again that does not listen though the broker is there. Where the broker's answer does not come in time while a
-/// channel is opened, the transport takes that for its own stop, and nobody would take from the queue until the process is restarted.
+/// Starts an endpoint again that does not listen though the broker is there. Where a broker refuses the user once, as while it is set up
+/// anew, the transport does not ask again, and nobody would take from the queue until the process is restarted.
 /// </summary>
 internal sealed class EndpointWatch(IBusInstance bus, IHostApplicationLifetime host, ILogger<EndpointWatch> log) : BackgroundService
 {
