@@ -6,8 +6,8 @@ using OrderSaga.Messaging.Health;
 namespace OrderSaga.Messaging;
 
 /// <summary>
-/// An endpoint whose channel closed begins anew on the next one. The transport waits without end for the broker's word that it may
-/// consume; where the channel closes before that word is heard, nobody would take from the queue again until the process is restarted.
+/// An endpoint whose channel closed begins anew on the next one, whatever the transport waits for meanwhile: for another endpoint, or to be
+/// told by the client, which tells one channel after the other. Nobody would take from the queue again until the process is restarted.
 /// </summary>
 internal sealed class BeginAnew(Func<ConnectionWatch?> watch) : IFilter<ChannelContext>
 {
@@ -29,15 +29,7 @@ internal sealed class BeginAnew(Func<ConnectionWatch?> watch) : IFilter<ChannelC
             }
         }
 
-        try
-        {
-            await consuming.ConfigureAwait(false);
-        }
-        catch (OperationCanceledException e) when (!context.CancellationToken.IsCancellationRequested)
-        {
-            // The transport would take it for its own stop.
-            throw new RabbitMqConnectionException("The broker has not answered in time.", e);
-        }
+        await consuming.ConfigureAwait(false);
     }
 
     [ExcludeFromCodeCoverage]
