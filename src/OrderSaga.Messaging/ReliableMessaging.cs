@@ -160,7 +160,7 @@ public static class ReliableMessaging
     public static void AddHandledMessage<TEntry>(this ModelBuilder model)
         where TEntry : HandledMessage
     {
-        model.Entity<TEntry>().HasIndex(e => e.MessageId).IsUnique();
+        model.Entity<TEntry>().HasKey(e => new { e.OrderId, e.MessageId });
         model.Entity<TEntry>().HasIndex(e => e.At).HasFilter("outgoing IS NOT NULL").HasDatabaseName("ix_unsent");
     }
 }

@@ -63,7 +63,6 @@ public sealed class OrchestratorDb(DbContextOptions<OrchestratorDb> options) : D
         modelBuilder.Entity<SagaLogEntry>(entry =>
         {
             entry.ToTable("saga_log");
-            entry.HasKey(e => new { e.OrderId, e.Seq });
             entry.Property(e => e.Step).HasMaxLength(64);
             entry.Property(e => e.Direction).HasMaxLength(10);
             entry.Property(e => e.Status).HasMaxLength(20);

@@ -8,8 +8,6 @@ namespace OrderSaga.Orchestrator;
 /// </summary>
 public sealed class SagaLogEntry : HandledMessage
 {
-    public Guid OrderId { get; init; }
-
     /// <summary>The version of the row that this entry led to.</summary>
     public int Seq { get; init; }
 

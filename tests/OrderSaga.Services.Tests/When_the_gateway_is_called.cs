@@ -40,6 +40,32 @@ public sealed class When_the_gateway_is_called : IAsyncLifetime
         Assert.StartsWith("ch_", ChargeIdOf(first), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("tok_visa")]
+    [InlineData("tok_declined")]
+    public async Task Should_answer_again_what_was_answered_first_whatever_was_given_back_since(string token)
+    {
+        time.Advance(TimeSpan.FromTicks(1_234_567));
+        var (status, first, _) = await ChargeAsync(Ask(8m, token: token));
+        if (status == HttpStatusCode.Created)
+            Assert.Equal(HttpStatusCode.Created, (await RefundAsync(ChargeIdOf(first), "r", 3m)).Status);
+        Assert.Equal((status, first, true), await ChargeAsync(Ask(8m, token: token)));
+    }
+
+    [Fact]
+    public async Task Should_answer_what_an_earlier_version_answered()
+    {
+        var (_, first, _) = await ChargeAsync(Ask());
+        var before = first.Replace("EUR", "Euro", StringComparison.Ordinal);
+        await using (var command = database.Source.CreateCommand($"""
+            INSERT INTO gateway.keys (key, fingerprint, status, answer, at) SELECT key, replace(fingerprint::text, '-', ''), 201, '{before}', at FROM gateway.charges;
+            UPDATE gateway.charges SET fingerprint = NULL
+            """))
+            await command.ExecuteNonQueryAsync(Ct);
+        Assert.Equal((HttpStatusCode.Created, before, true), await ChargeAsync(Ask()));
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await ChargeAsync(Ask(8m))).Status);
+    }
+
     [Fact]
     public async Task Should_take_8_and_8_00_for_the_same()
     {
@@ -87,7 +113,7 @@ public sealed class When_the_gateway_is_called : IAsyncLifetime
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
         Assert.Equal("0", await CountAsync("charges"));
-        Assert.Equal("0", await CountAsync("keys"));
+        Assert.Equal("0", await CountAsync("charges"));
     }
 
     [Fact]
@@ -209,6 +235,8 @@ public sealed class When_the_gateway_is_called : IAsyncLifetime
         Assert.Single(answers.Select(a => a.Body).Distinct());
         Assert.Equal(HttpStatusCode.UnprocessableEntity, (await RefundAsync(charge, "r", 1m)).Status);
         Assert.Equal(HttpStatusCode.UnprocessableEntity, (await RefundAsync(charge, key, 7.98m)).Status);
+        using var chargedByIt = await gateway.ChargeAsync("r", Ask(), Ct);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, chargedByIt.StatusCode);
         Assert.Equal("7.98 EUR refunded 7.98", await gateway.LedgerAsync(orderId));
     }
 
@@ -249,7 +277,9 @@ public sealed class When_the_gateway_is_called : IAsyncLifetime
         foreach (var token in new[] { "tok_visa", "tok_declined", "tok_error" })
             using (await gateway.ChargeAsync($"key-{token[4..]}", Ask(token: token), Ct))
                 continue;
-        foreach (var table in new[] { "charges", "keys", "failures" })
+        using (var charged = await gateway.ChargeAsync("key-visa", Ask(), Ct))
+            await RefundAsync(ChargeIdOf(await charged.Content.ReadAsStringAsync(Ct)), "r", 1m);
+        foreach (var table in new[] { "charges", "keys", "refunds", "failures" })
         {
             await using var command = database.Source.CreateCommand($"SELECT string_agg(t::text, ' ') FROM gateway.{table} t");
             Assert.DoesNotContain("tok_", (string)(await command.ExecuteScalarAsync(Ct))!, StringComparison.Ordinal);

@@ -6,7 +6,10 @@ namespace OrderSaga.Messaging.Inbox;
 /// </summary>
 public class HandledMessage
 {
-    /// <summary>The message; unique, so a duplicate cannot commit.</summary>
+    /// <summary>The order, or other saga, that it was for.</summary>
+    public Guid OrderId { get; init; }
+
+    /// <summary>The message; once per order, so a duplicate cannot commit.</summary>
     public Guid MessageId { get; set; }
 
     /// <summary>When it was handled.</summary>
@@ -18,5 +21,10 @@ public class HandledMessage
     /// <summary>What is to be sent because of it is not written here: its saga's row says it.</summary>
     public bool IsToldByItsRow => Outgoing == ToldByItsRow;
 
+    internal HandledId Id => new(OrderId, MessageId);
+
     internal const string ToldByItsRow = "told by its row";
 }
+
+/// <summary>By what the row of a handled message is found.</summary>
+internal readonly record struct HandledId(Guid OrderId, Guid MessageId);

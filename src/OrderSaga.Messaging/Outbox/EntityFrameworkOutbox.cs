@@ -36,11 +36,11 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
     private readonly Interruption unable = new("Messages cannot be sent now; nothing is lost: they are stored, or will be asked for again", "Messages are sent again");
 
     // What was sent is marked behind the hot path, many rows per statement. A lost mark only means that its messages are sent again.
-    private readonly Channel<Guid> sent = Channel.CreateUnbounded<Guid>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<HandledId> sent = Channel.CreateUnbounded<HandledId>(new UnboundedChannelOptions { SingleReader = true });
 
     // What failed once is sent again as soon as the broker is there: nobody should wait a minute for that. What does not fit is for the sweep.
-    private readonly Channel<(Guid Id, IReadOnlyCollection<OutgoingMessage> Messages)> failed =
-        Channel.CreateBounded<(Guid, IReadOnlyCollection<OutgoingMessage>)>(new BoundedChannelOptions(BatchSize) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<(HandledId Id, IReadOnlyCollection<OutgoingMessage> Messages)> failed =
+        Channel.CreateBounded<(HandledId, IReadOnlyCollection<OutgoingMessage>)>(new BoundedChannelOptions(BatchSize) { FullMode = BoundedChannelFullMode.DropWrite });
 
     private DateTimeOffset began;
 
@@ -56,7 +56,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         if (session.Entry is null)
             return result;
         // What is committed is sent, even if the caller has gone away meanwhile; while the broker is away the caller need not wait for it.
-        var sending = SendAsync(session.Entry.MessageId, session.Messages, CancellationToken.None);
+        var sending = SendAsync(session.Entry.Id, session.Messages, CancellationToken.None);
         if (bus.IsWell())
             await sending.ConfigureAwait(false);
         return result;
@@ -112,19 +112,19 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         return session.MakeChangesAsync(db, ct);
     }
 
-    internal override async Task SendAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct)
+    internal override async Task SendAsync(HandledId id, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct)
     {
-        if (messages.Count > 0 && !await TrySendAsync(messageId, messages, ct).ConfigureAwait(false) && messages.Any(m => !m.Repeatable))
-            failed.Writer.TryWrite((messageId, messages));
+        if (messages.Count > 0 && !await TrySendAsync(id, messages, ct).ConfigureAwait(false) && messages.Any(m => !m.Repeatable))
+            failed.Writer.TryWrite((id, messages));
     }
 
-    private async Task<bool> TrySendAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct)
+    private async Task<bool> TrySendAsync(HandledId id, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct)
     {
         try
         {
             await OutgoingMessage.SendAsync(messages, bus, ct).ConfigureAwait(false);
             if (messages.Any(m => !m.Repeatable))
-                sent.Writer.TryWrite(messageId);
+                sent.Writer.TryWrite(id);
             unable.Ended(log);
             return true;
         }
@@ -135,8 +135,8 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         }
     }
 
-    internal override async Task<HandledMessage?> FindAsync(TDb db, Guid messageId, CancellationToken ct) =>
-        await db.Set<TEntry>().AsNoTracking().SingleOrDefaultAsync(e => e.MessageId == messageId, ct).ConfigureAwait(false);
+    internal override async Task<HandledMessage?> FindAsync(TDb db, HandledId id, CancellationToken ct) =>
+        await db.Set<TEntry>().AsNoTracking().SingleOrDefaultAsync(e => e.OrderId == id.OrderId && e.MessageId == id.MessageId, ct).ConfigureAwait(false);
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -174,7 +174,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         {
             // The pause gathers a batch; it ends at once when the host stops, and what is left is marked then.
             await PauseAsync(MarkPause, ct).ConfigureAwait(false);
-            var batch = new List<Guid>(BatchSize);
+            var batch = new List<HandledId>(BatchSize);
             while (batch.Count < BatchSize && sent.Reader.TryRead(out var id))
                 batch.Add(id);
             while (!await TryMarkAsync(batch).ConfigureAwait(false) && !ct.IsCancellationRequested)
@@ -182,12 +182,13 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         }
     }
 
-    private async Task<bool> TryMarkAsync(List<Guid> batch)
+    private async Task<bool> TryMarkAsync(List<HandledId> batch)
     {
         try
         {
+            var (orders, ids) = (batch.Select(b => b.OrderId).Distinct().ToList(), batch.Select(b => b.MessageId).ToList());
             await using var scope = scopes.CreateAsyncScope();
-            await scope.ServiceProvider.GetRequiredService<TDb>().Set<TEntry>().Where(e => batch.Contains(e.MessageId))
+            await scope.ServiceProvider.GetRequiredService<TDb>().Set<TEntry>().Where(e => orders.Contains(e.OrderId) && ids.Contains(e.MessageId))
                 .ExecuteUpdateAsync(set => set.SetProperty(e => e.Outgoing, (string?)null), CancellationToken.None).ConfigureAwait(false);
             return true;
         }
@@ -221,7 +222,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
             foreach (var entry in unsent)
             {
                 var messages = entry.IsToldByItsRow ? await AskItsRowAsync(scope.ServiceProvider, entry, ct).ConfigureAwait(false) : OutgoingMessage.Read(entry);
-                if (messages is not null && !await TrySendUnsentAsync(entry.MessageId, messages, ct).ConfigureAwait(false))
+                if (messages is not null && !await TrySendUnsentAsync(entry.Id, messages, ct).ConfigureAwait(false))
                     return;
             }
 
@@ -250,28 +251,28 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
     }
 
     // False if it is the broker that is away: then none of them can be sent, and no message is to blame.
-    private async Task<bool> TrySendUnsentAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct)
+    private async Task<bool> TrySendUnsentAsync(HandledId id, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct)
     {
         try
         {
             await OutgoingMessage.SendAsync(messages, bus, ct).ConfigureAwait(false);
-            sent.Writer.TryWrite(messageId);
+            sent.Writer.TryWrite(id);
             return true;
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {
             if (!bus.IsWell())
                 return false;
-            await CountAsync(messageId, messages, e, ct).ConfigureAwait(false);
+            await CountAsync(id, messages, e, ct).ConfigureAwait(false);
             return true;
         }
     }
 
-    private async Task CountAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, Exception why, CancellationToken ct)
+    private async Task CountAsync(HandledId id, IReadOnlyCollection<OutgoingMessage> messages, Exception why, CancellationToken ct)
     {
         await using var scope = scopes.CreateAsyncScope();
         var counted = messages.Select(m => m with { Failures = m.Failures + 1, IsToldByItsRow = false }).ToList();
-        log.LogWarning(why, "{Count} messages caused by {MessageId} could not be sent, for the {Failures}. time", counted.Count, messageId, counted[0].Failures);
+        log.LogWarning(why, "{Count} messages caused by {MessageId} could not be sent, for the {Failures}. time", counted.Count, id.MessageId, counted[0].Failures);
         string? left = OutgoingMessage.Write(counted);
         if (counted[0].Failures >= MostFailures && scope.ServiceProvider.GetService<DeadLetterStore>() is { } store)
         {
@@ -281,7 +282,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
             left = null;
         }
 
-        await scope.ServiceProvider.GetRequiredService<TDb>().Set<TEntry>().Where(e => e.MessageId == messageId)
+        await scope.ServiceProvider.GetRequiredService<TDb>().Set<TEntry>().Where(e => e.OrderId == id.OrderId && e.MessageId == id.MessageId)
             .ExecuteUpdateAsync(set => set.SetProperty(e => e.Outgoing, left), ct).ConfigureAwait(false);
     }
 }

@@ -25,8 +25,8 @@ public abstract class Outbox<TDb> : BackgroundService
     internal abstract Task AddAsync(TDb db, OutboxSession session, CancellationToken ct);
 
     /// <summary>Sends what was captured. A failure is logged, and it is sent again later: it is stored, so nothing is lost.</summary>
-    internal abstract Task SendAsync(Guid messageId, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct);
+    internal abstract Task SendAsync(HandledId id, IReadOnlyCollection<OutgoingMessage> messages, CancellationToken ct);
 
     /// <summary>What is remembered of a message, if it was handled before.</summary>
-    internal abstract Task<HandledMessage?> FindAsync(TDb db, Guid messageId, CancellationToken ct);
+    internal abstract Task<HandledMessage?> FindAsync(TDb db, HandledId id, CancellationToken ct);
 }

@@ -47,7 +47,7 @@ internal sealed class EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>(
                 return true;
             }
 
-            return context.MayShare() && await groups.CommitAsync(new SagaMember<TSaga, TDb>(context.CorrelationId!.Value, ShareAsync, bringBack, context.CancellationToken)).ConfigureAwait(false)
+            return context.MayShare() && await groups.CommitAsync(new SagaMember<TSaga, TDb>(SagaId(context), ShareAsync, bringBack, context.CancellationToken)).ConfigureAwait(false)
                 ? session
                 : await AloneAsync(context, messageId, (db, captured) => next.Send(Context(db, captured, id => LoadAsync(db, id, context)))).ConfigureAwait(false);
         });
@@ -71,6 +71,9 @@ internal sealed class EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>(
     [ExcludeFromCodeCoverage]
     public void Probe(ProbeContext context) => context.Add("persistence", "entity framework");
 
+    // None, where an event finds its sagas by a query.
+    private static Guid SagaId(ConsumeContext context) => context.CorrelationId ?? Guid.Empty;
+
     private EntityFrameworkSagaRepositoryContext<TSaga, TDb, T> Context<T>(TDb db, CapturingConsumeContext<T> captured, Func<Guid, Task<TSaga?>> load)
         where T : class
         => new(db, captured, factory, load);
@@ -88,7 +91,7 @@ internal sealed class EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>(
         where T : class
     {
         await decide(new CapturingConsumeContext<T>(context, session)).ConfigureAwait(false);
-        session.Entry ??= new HandledMessage { At = time.GetUtcNow() };
+        session.Entry ??= new HandledMessage { OrderId = SagaId(context), At = time.GetUtcNow() };
         session.Entry.MessageId = messageId;
     }
 
@@ -119,17 +122,17 @@ internal sealed class EntityFrameworkSagaRepositoryContextFactory<TSaga, TDb>(
             // A duplicate shows itself by its second entry, or earlier, by an event that the saga does not expect any more.
             var db = Db;
             db.ChangeTracker.Clear();
-            var handled = await outbox.FindAsync(db, messageId, context.CancellationToken).ConfigureAwait(false);
+            var handled = await outbox.FindAsync(db, new(SagaId(context), messageId), context.CancellationToken).ConfigureAwait(false);
             if (handled is null && database.Value.IsConflict(e))
                 throw new SagaConflictException($"Another message changed the {typeof(TSaga).Name} that {typeof(T).Name} is for; it is handled again.", e);
             if (handled is null)
                 throw;
-            await outbox.SendAsync(messageId, OutgoingMessage.Read(handled), context.CancellationToken).ConfigureAwait(false);
+            await outbox.SendAsync(handled.Id, OutgoingMessage.Read(handled), context.CancellationToken).ConfigureAwait(false);
             if (services.GetService<IRepeat<TDb>>() is { } repeat)
                 await repeat.RepeatAsync(db, handled, bus, context.CancellationToken).ConfigureAwait(false);
             return;
         }
 
-        await outbox.SendAsync(messageId, session.Messages, CancellationToken.None).ConfigureAwait(false);
+        await outbox.SendAsync(session.Entry!.Id, session.Messages, CancellationToken.None).ConfigureAwait(false);
     }
 }

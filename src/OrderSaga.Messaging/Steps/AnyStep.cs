@@ -28,6 +28,8 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
 
     protected static string Name { get; } = typeof(TDo).Name;
 
+    private static string InItsNamespace { get; } = typeof(TDo).Namespace + ".";
+
     /// <summary>The context of the transaction that is under way, which may be shared with other orders.</summary>
     protected TDb Db { get; private set; }
 
@@ -180,14 +182,17 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
     /// <summary>The stored answer as a message.</summary>
     private protected static object Read(StepLogEntry entry)
     {
-        var type = typeof(TDo).Assembly.GetType(entry.AnswerType)
+        var type = typeof(TDo).Assembly.GetType(entry.AnswerType) ?? typeof(TDo).Assembly.GetType(InItsNamespace + entry.AnswerType)
             ?? throw new InvalidOperationException($"The stored answer of {Name} for {entry.OrderId} is a {entry.AnswerType}, which this version does not know.");
-        return JsonSerializer.Deserialize(entry.Answer, type)!;
+        return JsonSerializer.Deserialize(entry.Answer is "{}" ? OfOrder(entry.OrderId) + "}" : $"{OfOrder(entry.OrderId)},{entry.Answer.AsSpan(1)}", type)!;
     }
+
+    private static string OfOrder(Guid orderId) => $"{{\"OrderId\":\"{orderId}\"";
 
     private static StepLogEntry Entry(Turn turn, bool undo, StepAnswer answer, string? fingerprint = null)
     {
         var type = answer.Message.GetType();
+        var (name, said, ofOrder) = (type.FullName!, JsonSerializer.Serialize(answer.Message, type), OfOrder(turn.OrderId));
         return new StepLogEntry
         {
             OrderId = turn.OrderId,
@@ -196,8 +201,9 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
             Status = answer.Status,
             At = turn.Now,
             Fingerprint = fingerprint,
-            AnswerType = type.FullName!,
-            Answer = JsonSerializer.Serialize(answer.Message, type),
+            // What stands in the row anyway is not written twice: the order, and where the contracts are.
+            AnswerType = name.StartsWith(InItsNamespace, StringComparison.Ordinal) ? name[InItsNamespace.Length..] : name,
+            Answer = said.StartsWith(ofOrder, StringComparison.Ordinal) ? "{" + said[ofOrder.Length..].TrimStart(',') : said,
         };
     }
 }

@@ -21,10 +21,10 @@ public sealed class StepLogEntry
     /// <summary>Tells the business content of the command from another; none where it was never done.</summary>
     public string? Fingerprint { get; init; }
 
-    /// <summary>The full name of the answer's contract.</summary>
+    /// <summary>The answer's contract; with its namespace, if it is not the command's.</summary>
     public required string AnswerType { get; init; }
 
-    /// <summary>The answer, given again to every repetition of the command.</summary>
+    /// <summary>The answer, given again to every repetition of the command; without the order where that comes first.</summary>
     public required string Answer { get; init; }
 }
 

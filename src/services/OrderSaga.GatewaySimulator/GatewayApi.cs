@@ -74,7 +74,7 @@ internal sealed class GatewayApi(IServiceScopeFactory scopes, TimeProvider time,
             : await ledger.PageAsync(after).ConfigureAwait(false), JsonSerializerOptions.Web);
     }
 
-    private async Task<IResult> OnceAsync(HttpContext http, string fingerprint, string? token, Func<Ledger, string, Behaviour, Task<IResult>> act)
+    private async Task<IResult> OnceAsync(HttpContext http, Guid fingerprint, string? token, Func<Ledger, string, Behaviour, Task<IResult>> act)
     {
         var key = KeyOf(http.Request);
         Mark(key);

@@ -47,7 +47,7 @@ internal sealed class GatewayDb(DbContextOptions<GatewayDb> options) : DbContext
         {
             used.HasKey(k => k.Key);
             used.Property(k => k.Key).HasMaxLength(LongestKey);
-            used.Property(k => k.Fingerprint).HasMaxLength(32);
+            used.Property(k => k.Fingerprint).HasConversion(f => f.ToString("N"), kept => Guid.ParseExact(kept, "N")).HasMaxLength(32);
         });
         modelBuilder.Entity<FailedCall>(failed =>
         {
@@ -66,6 +66,9 @@ internal sealed class LedgerCharge
     public required string Id { get; init; }
 
     public required string Key { get; init; }
+
+    /// <summary>Tells the content of the call from another. None: an earlier version took it, and kept its answer under the key.</summary>
+    public Guid? Fingerprint { get; init; }
 
     public required Guid OrderId { get; init; }
 
@@ -98,13 +101,13 @@ internal sealed class LedgerRefund
     public required DateTimeOffset At { get; init; }
 }
 
-/// <summary>An answer that was given under a key, and is given again to every repetition.</summary>
+/// <summary>A refund's answer under its key, given again to every repetition. What a charge was answered stands in its own row.</summary>
 internal sealed class UsedKey
 {
     public required string Key { get; init; }
 
     /// <summary>Tells the content of the call from another.</summary>
-    public required string Fingerprint { get; init; }
+    public required Guid Fingerprint { get; init; }
 
     public required int Status { get; init; }
 

@@ -9,8 +9,8 @@ using OrderSaga.Messaging.Groups;
 namespace OrderSaga.Services;
 
 /// <summary>
-/// Takes money and gives it back, once per key. What is done and the answer to it are one commit, so a charge is there with its answer
-/// or not at all; of two calls that come at once under one key the table of keys lets one through, and the other gets its answer.
+/// Takes money and gives it back, once per key. A charge is answered by its row, to each repetition the same; a refund and its answer are one
+/// commit. Of two calls of a kind that come at once under one key the database lets one through, and the other gets its answer.
 /// </summary>
 internal sealed class Ledger(GatewayDb db, ForMany<GatewayDb> many, DatabaseOf<GatewayDb> database, TimeProvider time)
 {
@@ -19,13 +19,17 @@ internal sealed class Ledger(GatewayDb db, ForMany<GatewayDb> many, DatabaseOf<G
     private static readonly JsonSerializerOptions Json = JsonSerializerOptions.Web;
 
     /// <summary>Tells one content from another. It is a hash: the token that is in it is not kept.</summary>
-    public static string Fingerprint<T>(T content) => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(content)).AsSpan(0, 16));
+    public static Guid Fingerprint<T>(T content) => new(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(content)).AsSpan(0, 16), bigEndian: true);
 
     /// <summary>What was answered under the key before.</summary>
-    public async Task<KeyedAnswer?> FindAsync(string key, string fingerprint) =>
-        await db.Keys.AsNoTracking().SingleOrDefaultAsync(k => k.Key == key).ConfigureAwait(false) is { } used ? Again(used, fingerprint) : null;
+    public async Task<KeyedAnswer?> FindAsync(string key, Guid fingerprint)
+    {
+        var look = new Look(key);
+        await ReadAsync(db, [look]).ConfigureAwait(false);
+        return look.Again(fingerprint);
+    }
 
-    public async Task<KeyedAnswer> ChargeAsync(string key, string fingerprint, ChargeAsk ask, string? declined)
+    public async Task<KeyedAnswer> ChargeAsync(string key, Guid fingerprint, ChargeAsk ask, string? declined)
     {
         KeyedAnswer Take(GatewayDb books)
         {
@@ -33,20 +37,21 @@ internal sealed class Ledger(GatewayDb db, ForMany<GatewayDb> many, DatabaseOf<G
             {
                 Id = NewId("ch"),
                 Key = key,
+                Fingerprint = fingerprint,
                 OrderId = ask.OrderId!.Value,
                 Amount = ask.Amount!.Value,
                 Currency = ask.Currency!,
                 Status = declined is null ? LedgerCharge.Charged : LedgerCharge.Declined,
                 DeclineCode = declined,
-                At = time.GetUtcNow(),
+                At = Kept(time.GetUtcNow()),
             };
             books.Add(charge);
-            return Keep(books, key, fingerprint, declined is null ? StatusCodes.Status201Created : StatusCodes.Status402PaymentRequired, ChargeView.Of(charge, []));
+            return Of(charge);
         }
 
         var look = new Look(key);
         KeyedAnswer? shared = null;
-        if (await many.TryAsync(new(MessageId.Derive(Guid.Empty, key), look, ReadAsync), books => shared = look.Used is { } used ? Again(used, fingerprint) : Take(books), CancellationToken.None).ConfigureAwait(false))
+        if (await many.TryAsync(new(MessageId.Derive(Guid.Empty, key), look, ReadAsync), books => shared = look.Again(fingerprint) ?? Take(books), CancellationToken.None).ConfigureAwait(false))
             return shared!;
         return (await OnceAsync(key, fingerprint, async () =>
         {
@@ -57,14 +62,15 @@ internal sealed class Ledger(GatewayDb db, ForMany<GatewayDb> many, DatabaseOf<G
     }
 
     /// <returns>Null if it is more than is left of the charge, or in another currency.</returns>
-    public Task<KeyedAnswer?> RefundAsync(string key, string fingerprint, string chargeId, RefundAsk ask) => OnceAsync(key, fingerprint, async () =>
+    public Task<KeyedAnswer?> RefundAsync(string key, Guid fingerprint, string chargeId, RefundAsk ask) => OnceAsync(key, fingerprint, async () =>
     {
         var transaction = await db.Database.BeginTransactionAsync().ConfigureAwait(false);
         await using var disposed = transaction.ConfigureAwait(false);
         var amount = ask.Amount!.Value;
         var refund = new LedgerRefund { Id = NewId("re"), ChargeId = chargeId, Key = key, Amount = amount, At = time.GetUtcNow() };
         db.Add(refund);
-        var answer = Keep(db, key, fingerprint, StatusCodes.Status201Created, RefundView.Of(refund, ask.Currency!));
+        var answer = new KeyedAnswer(StatusCodes.Status201Created, JsonSerializer.Serialize(RefundView.Of(refund, ask.Currency!), Json), Replayed: false);
+        db.Add(new UsedKey { Key = key, Fingerprint = fingerprint, Status = answer.Status, Answer = answer.Body, At = refund.At });
         // The key first: a repetition that comes at once waits there, and does not find the charge already refunded by itself.
         await db.SaveChangesAsync().ConfigureAwait(false);
         var paid = await db.Charges.Where(c => c.Id == chargeId && c.Status == LedgerCharge.Charged && c.Currency == ask.Currency && c.Amount - c.Refunded >= amount)
@@ -110,7 +116,7 @@ internal sealed class Ledger(GatewayDb db, ForMany<GatewayDb> many, DatabaseOf<G
         return false;
     }
 
-    private async Task<KeyedAnswer?> OnceAsync(string key, string fingerprint, Func<Task<KeyedAnswer?>> act)
+    private async Task<KeyedAnswer?> OnceAsync(string key, Guid fingerprint, Func<Task<KeyedAnswer?>> act)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -125,22 +131,22 @@ internal sealed class Ledger(GatewayDb db, ForMany<GatewayDb> many, DatabaseOf<G
         }
     }
 
-    private static KeyedAnswer Again(UsedKey used, string fingerprint) => used.Fingerprint == fingerprint ? new(used.Status, used.Answer, Replayed: true) : KeyedAnswer.Reused;
-
     private static async Task ReadAsync(GatewayDb books, IReadOnlyList<object> looks)
     {
         var keys = looks.Cast<Look>().Select(l => l.Key).ToList();
-        var used = await books.Keys.AsNoTracking().Where(k => keys.Contains(k.Key)).ToDictionaryAsync(k => k.Key).ConfigureAwait(false);
+        var charges = await books.Charges.AsNoTracking().Where(c => keys.Contains(c.Key)).ToDictionaryAsync(c => c.Key).ConfigureAwait(false);
+        var others = await books.Keys.AsNoTracking().Where(k => keys.Contains(k.Key)).ToDictionaryAsync(k => k.Key).ConfigureAwait(false);
         foreach (var look in looks.Cast<Look>())
-            look.Used = used.GetValueOrDefault(look.Key);
+            (look.Charge, look.Other) = (charges.GetValueOrDefault(look.Key), others.GetValueOrDefault(look.Key));
     }
 
-    private KeyedAnswer Keep<T>(GatewayDb books, string key, string fingerprint, int status, T view)
-    {
-        var answer = JsonSerializer.Serialize(view, Json);
-        books.Add(new UsedKey { Key = key, Fingerprint = fingerprint, Status = status, Answer = answer, At = time.GetUtcNow() });
-        return new(status, answer, Replayed: false);
-    }
+    // What it was answered with at first, whatever was given back since.
+    private static KeyedAnswer Of(LedgerCharge charge) => new(
+        charge.Status == LedgerCharge.Charged ? StatusCodes.Status201Created : StatusCodes.Status402PaymentRequired,
+        JsonSerializer.Serialize(ChargeView.Of(charge, []) with { Refunded = 0 }, Json), Replayed: false);
+
+    // As the table keeps it, so that it is the same when it is read again.
+    private static DateTimeOffset Kept(DateTimeOffset at) => at.AddTicks(-(at.Ticks % TimeSpan.TicksPerMicrosecond));
 
     private async Task<List<ChargeView>> ViewAsync(IQueryable<LedgerCharge> charges)
     {
@@ -155,7 +161,14 @@ internal sealed class Ledger(GatewayDb db, ForMany<GatewayDb> many, DatabaseOf<G
     {
         public string Key => key;
 
-        public UsedKey? Used { get; set; }
+        public LedgerCharge? Charge { get; set; }
+
+        public UsedKey? Other { get; set; }
+
+        public KeyedAnswer? Again(Guid fingerprint) =>
+            Charge is { Fingerprint: { } charged } ? (charged == fingerprint ? Of(Charge) with { Replayed = true } : KeyedAnswer.Reused)
+            : Other is not null ? (Other.Fingerprint == fingerprint ? new(Other.Status, Other.Answer, Replayed: true) : KeyedAnswer.Reused)
+            : null;
     }
 }
 

@@ -24,6 +24,18 @@ public abstract class When_a_step_is_asked<TServer>(TServer server, Func<Guid, i
     }
 
     [Fact]
+    public async Task Should_answer_what_an_earlier_version_stored()
+    {
+        var first = (await One.AskAsync(ask(OrderId, Some)))!;
+        var type = first.Message.GetType();
+        await using (var db = server.Open())
+            await db.Log.Where(e => e.OrderId == OrderId).ExecuteUpdateAsync(set => set
+                .SetProperty(e => e.AnswerType, type.FullName)
+                .SetProperty(e => e.Answer, JsonSerializer.Serialize(first.Message, type)), Ct);
+        Assert.Equal(first.Body, (await Two.AskAsync(ask(OrderId, Some)))!.Body);
+    }
+
+    [Fact]
     public async Task Should_undo_once_what_is_undone_twice()
     {
         await One.AskAsync(ask(OrderId, Some));

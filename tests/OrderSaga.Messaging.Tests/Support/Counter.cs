@@ -139,7 +139,6 @@ public sealed class CounterDb(DbContextOptions<CounterDb> options) : DbContext(o
         modelBuilder.Entity<Counter>().Property(c => c.Version).IsConcurrencyToken();
         modelBuilder.Entity<Tally>().HasKey(t => t.Name);
         modelBuilder.Entity<Tally>().Property(t => t.Name).HasMaxLength(20);
-        modelBuilder.Entity<HandledMessage>().HasKey(m => m.MessageId);
         modelBuilder.AddHandledMessage<HandledMessage>();
         modelBuilder.AddStepLog();
         modelBuilder.UseSnakeCase();

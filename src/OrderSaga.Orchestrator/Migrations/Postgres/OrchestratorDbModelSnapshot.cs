@@ -427,9 +427,9 @@ namespace OrderSaga.Orchestrator.Migrations.Postgres
                         .HasColumnType("uuid")
                         .HasColumnName("order_id");
 
-                    b.Property<int>("Seq")
-                        .HasColumnType("integer")
-                        .HasColumnName("seq");
+                    b.Property<Guid>("MessageId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("message_id");
 
                     b.Property<string>("Actor")
                         .HasMaxLength(100)
@@ -463,13 +463,13 @@ namespace OrderSaga.Orchestrator.Migrations.Postgres
                         .HasColumnType("character varying(120)")
                         .HasColumnName("key");
 
-                    b.Property<Guid>("MessageId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("message_id");
-
                     b.Property<string>("Outgoing")
                         .HasColumnType("text")
                         .HasColumnName("outgoing");
+
+                    b.Property<int>("Seq")
+                        .HasColumnType("integer")
+                        .HasColumnName("seq");
 
                     b.Property<string>("Status")
                         .IsRequired()
@@ -482,16 +482,12 @@ namespace OrderSaga.Orchestrator.Migrations.Postgres
                         .HasColumnType("character varying(64)")
                         .HasColumnName("step");
 
-                    b.HasKey("OrderId", "Seq")
+                    b.HasKey("OrderId", "MessageId")
                         .HasName("pk_saga_log");
 
                     b.HasIndex("At")
                         .HasDatabaseName("ix_unsent")
                         .HasFilter("outgoing IS NOT NULL");
-
-                    b.HasIndex("MessageId")
-                        .IsUnique()
-                        .HasDatabaseName("ix_saga_log_message_id");
 
                     b.ToTable("saga_log", "checkout");
                 });

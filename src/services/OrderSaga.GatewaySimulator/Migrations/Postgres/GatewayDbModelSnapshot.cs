@@ -71,6 +71,10 @@ namespace OrderSaga.Services.Migrations.Postgres
                         .HasColumnType("character varying(40)")
                         .HasColumnName("decline_code");
 
+                    b.Property<Guid?>("Fingerprint")
+                        .HasColumnType("uuid")
+                        .HasColumnName("fingerprint");
+
                     b.Property<string>("Key")
                         .IsRequired()
                         .HasMaxLength(200)

@@ -71,6 +71,10 @@ namespace OrderSaga.Services.Migrations.SqlServer
                         .HasColumnType("nvarchar(40)")
                         .HasColumnName("decline_code");
 
+                    b.Property<Guid?>("Fingerprint")
+                        .HasColumnType("uniqueidentifier")
+                        .HasColumnName("fingerprint");
+
                     b.Property<string>("Key")
                         .IsRequired()
                         .HasMaxLength(200)

@@ -1,0 +1,31 @@
+using System;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+namespace OrderSaga.Services.Migrations.Postgres
+{
+    /// <inheritdoc />
+    public partial class ChargeAnswers : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.AddColumn<Guid>(
+                name: "fingerprint",
+                schema: "gateway",
+                table: "charges",
+                type: "uuid",
+                nullable: true);
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.DropColumn(
+                name: "fingerprint",
+                schema: "gateway",
+                table: "charges");
+        }
+    }
+}
