@@ -46,6 +46,7 @@ internal static class Bus
                 bus.AddRole(role, databaseOf(role), settings, forgetful);
             bus.AddConfigureEndpointsCallback((context, _, endpoint) =>
             {
+                endpoint.PrefetchCount = ReliableMessaging.MostAtOnce;
                 if (endpoint is IRabbitMqReceiveEndpointConfigurator rabbit)
                 {
                     rabbit.AsQuorumQueue();

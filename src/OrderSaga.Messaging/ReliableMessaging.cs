@@ -24,6 +24,9 @@ public static class ReliableMessaging
 {
     private static readonly TimeSpan[] Retries = [.. new[] { 50, 200, 500, 1000, 2000 }.Select(ms => TimeSpan.FromMilliseconds(ms))];
 
+    /// <summary>As many messages an endpoint takes at once, and as many share a commit: who takes fewer commits more often.</summary>
+    public const int MostAtOnce = 64;
+
     /// <summary>How long the retries of a message can take: whoever waits for an answer takes silence for silence only after that.</summary>
     public static TimeSpan LongestRetry { get; } = Retries.Aggregate((a, b) => a + b);
 
@@ -41,7 +44,7 @@ public static class ReliableMessaging
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(new DatabaseOf<TDb>(database));
-        services.AddSingleton(provider => new GroupCommit<TDb>(provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<DatabaseOf<TDb>>(), TimeProvider.System));
+        services.AddSingleton<GroupCommit<TDb>>();
         services.AddSingleton(provider => new ForMany<TDb>(provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<DatabaseOf<TDb>>()));
         // Its options are the same for all: made once, and not with every message.
         services.AddDbContext<TDb>((provider, builder) =>

@@ -1,7 +1,6 @@
 using MassTransit;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.Groups;
 using OrderSaga.Messaging.Inbox;
 using OrderSaga.Messaging.Outbox;
@@ -136,36 +135,6 @@ public abstract partial class GroupKit(TestServer server) : IAsyncLifetime
         Assert.All(outcomes, o => Assert.True(o.Result));
         Assert.Equal(4, Commits);
         await AreKeptAsync(units);
-    }
-
-    [Fact]
-    public async Task Should_gather_behind_several_twice_as_long_as_they_took_and_not_behind_one()
-    {
-        var wall = new ManualTime();
-        var groups = new GroupCommit<CounterDb>(node.Services.GetRequiredService<IServiceScopeFactory>(), node.Services.GetRequiredService<DatabaseOf<CounterDb>>(), wall);
-        var (first, second) = (new Unit { Waits = new() }, new Unit { Waits = new() });
-        var outcomes = new List<Task<bool>> { groups.CommitAsync(first) };
-        await first.Began.Task;
-        outcomes.AddRange([groups.CommitAsync(second), groups.CommitAsync(new Unit())]);
-        first.Waits.SetResult();
-        await second.Began.Task;
-        wall.Advance(TimeSpan.FromMilliseconds(8));
-        second.Waits.SetResult();
-        Assert.All(await Task.WhenAll(outcomes), Assert.True);
-        Assert.Equal(2, Commits);
-        await Eventually.HoldsAsync(() => Task.FromResult(wall.Timers == 1), "the next group gathers");
-
-        var late = Enumerable.Range(0, 3).Select(_ => groups.CommitAsync(new Unit())).ToList();
-        wall.Advance(TimeSpan.FromMilliseconds(15));
-        Assert.Equal((2, 1), (Commits, wall.Timers));
-        wall.Advance(TimeSpan.FromMilliseconds(1));
-        Assert.All(await Task.WhenAll(late).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken), Assert.True);
-        Assert.Equal(3, Commits);
-
-        // They took no time.
-        Assert.True(await groups.CommitAsync(new Unit()));
-        Assert.True(await groups.CommitAsync(new Unit()));
-        Assert.Equal((5, 0), (Commits, wall.Timers));
     }
 
     [Fact]

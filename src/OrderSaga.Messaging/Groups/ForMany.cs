@@ -17,7 +17,7 @@ public sealed class ForMany<TDb>
     // Not with the steps: what many orders share is changed in one order here, and in another one there.
     private readonly GroupCommit<TDb> groups;
 
-    internal ForMany(IServiceScopeFactory scopes, DatabaseOf<TDb> database) => (this.scopes, groups) = (scopes, new(scopes, database, TimeProvider.System));
+    internal ForMany(IServiceScopeFactory scopes, DatabaseOf<TDb> database) => (this.scopes, groups) = (scopes, new(scopes, database));
 
     /// <summary>Returns when it is committed.</summary>
     /// <param name="context">The message that says it.</param>

@@ -6,24 +6,19 @@ namespace OrderSaga.Messaging.Groups;
 
 /// <summary>
 /// Units of work of one process that come at the same time share a transaction: one read, one save, one commit for all of them. Who
-/// comes while a group is under way is in the next one; while none is, nobody waits. Behind several the next group gathers twice
-/// as long as they took: a commit for a few costs as much as one for many, and the more there is to do, the more it saves.
+/// comes while a group is under way is in the next one; while none is, nobody waits. The more there is to do, the more it saves.
 /// </summary>
 /// <remarks>
 /// A member that fails leaves and is done alone, and the others begin again without it, for what it changed cannot be told from what they did.
 /// If it is the save or the commit that fails, nobody knows whose fault it is: each is done alone then.
 /// </remarks>
-internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes, DatabaseOf<TDb> database, TimeProvider wall)
+internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes, DatabaseOf<TDb> database)
     where TDb : DbContext
 {
-    private const int Most = 64;
-
     private const int MostYields = 4;
 
     // Something is the matter with all of them, not with a few.
     private const int MostLeave = 3;
-
-    private static readonly TimeSpan LongestGather = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock gate = new();
     private List<Member<TDb>> waiting = [];
@@ -63,15 +58,12 @@ internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes, DatabaseOf<T
     {
         while (await NextAsync().ConfigureAwait(false) is [_, ..] group)
         {
-            var (many, began) = (group.Count, wall.GetTimestamp());
             // Those who leave begin when the others are through: who was in their way must not be in the way of the others.
             var left = new List<Member<TDb>>();
             while (left.Count < MostLeave && await LeaverAsync(group).ConfigureAwait(false) is { } leaver && group.Remove(leaver))
                 left.Add(leaver);
             left.ForEach(m => m.GoAlone());
             group.ForEach(m => m.GoAlone());
-            if (many > 1 && wall.GetElapsedTime(began) * 2 is var gather)
-                await Task.Delay(gather < LongestGather ? gather : LongestGather, wall).ConfigureAwait(false);
         }
     }
 
@@ -90,7 +82,7 @@ internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes, DatabaseOf<T
         {
             var (group, others, keys) = (new List<Member<TDb>>(), new List<Member<TDb>>(), new HashSet<Guid>());
             foreach (var member in waiting.Where(m => !m.IsGone()))
-                (group.Count < Most && keys.Add(member.Key) ? group : others).Add(member);
+                (group.Count < ReliableMessaging.MostAtOnce && keys.Add(member.Key) ? group : others).Add(member);
             waiting = others;
             isUnderWay = group.Count > 0;
             return [.. group.OrderBy(m => m.Place, StringComparer.Ordinal)];

@@ -28,7 +28,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
     private const int BatchSize = 200;
     private const int MostTries = 8;
     private const int MostFailures = 10;
-    private static readonly TimeSpan MarkPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MarkPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan SweepPause = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);

@@ -50,7 +50,7 @@ internal sealed class StepNode : IAsyncDisposable
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton<ILoggerFactory>(world.Reports);
         builder.Services.AddSingleton<TimeProvider>(world.Clock).AddSingleton(world.Gateway);
-        builder.Services.AddSingleton(new DatabaseOf<StepDb>(world.Server.Database)).AddSingleton(provider => new GroupCommit<StepDb>(provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<DatabaseOf<StepDb>>(), TimeProvider.System)).AddScoped(_ => world.Server.Open(world.Interruption));
+        builder.Services.AddSingleton(new DatabaseOf<StepDb>(world.Server.Database)).AddSingleton<GroupCommit<StepDb>>().AddScoped(_ => world.Server.Open(world.Interruption));
         builder.Services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();
