@@ -113,7 +113,7 @@ public sealed class When_the_gateway_is_called : IAsyncLifetime
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
         Assert.Equal("0", await CountAsync("charges"));
-        Assert.Equal("0", await CountAsync("charges"));
+        Assert.Equal("0", await CountAsync("keys"));
     }
 
     [Fact]

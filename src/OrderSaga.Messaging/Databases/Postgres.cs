@@ -8,11 +8,11 @@ namespace OrderSaga.Messaging.Databases;
 
 internal sealed class Postgres : Database
 {
-    // One data source per database of the process: one pool, statements prepared once per connection.
     // A plan that reads a table whole, made while the table was small, is kept by a prepared statement until statistics are renewed: a
     // minute, in which the table grows. All that we ask often is found by an index. (What seems dear is compiled, which takes longer than to do it.)
     private const string ByIndex = "SET enable_seqscan = off; SET jit = off";
 
+    // One data source per database of the process: one pool, statements prepared once per connection.
     private readonly NpgsqlDataSource source;
     private readonly string host;
     private readonly int port;
