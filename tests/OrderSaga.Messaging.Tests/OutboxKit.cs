@@ -127,6 +127,31 @@ public abstract class OutboxKit(TestServer server)
     }
 
     [Fact]
+    public async Task Should_not_take_what_one_order_has_to_say_for_said_because_another_said_it()
+    {
+        await using var database = await server.CreateAsync();
+        var time = new ManualTime();
+        await using var node = await Node.StartAsync(new NodeOptions(database.Connect()) { Services = s => s.AddSingleton<TimeProvider>(time) });
+        var (one, other, shared) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
+        // Somebody used one message id for two orders, and a process died before it had sent what the second one has to say.
+        await LeaveUnsentAsync(node, new Counted(counter, 9), entry: new() { OrderId = other, MessageId = shared });
+        // What the first one says under that id is marked together with something else that the second one says.
+        await PublishAsync(node, new Counted(counter, 1), new() { OrderId = one, MessageId = shared });
+        await PublishAsync(node, new Counted(counter, 2), new() { OrderId = other, MessageId = Guid.NewGuid() });
+        await node.Heard.NextAsync();
+        await node.Heard.NextAsync();
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(250));
+                return await node.InDatabaseAsync(db => db.Set<HandledMessage>().CountAsync(m => m.Outgoing == null, Ct)) >= 2;
+            },
+            "what was said is marked");
+        var unsent = await node.InDatabaseAsync(db => db.Set<HandledMessage>().SingleAsync(m => m.Outgoing != null, Ct));
+        Assert.Equal((other, shared), (unsent.OrderId, unsent.MessageId));
+    }
+
+    [Fact]
     public async Task Should_count_and_park_what_the_broker_would_not_take()
     {
         await using var database = await server.CreateAsync();
@@ -153,22 +178,25 @@ public abstract class OutboxKit(TestServer server)
     private static Task<Node> DyingAsync(ServerDatabase database) =>
         Node.StartAsync(new NodeOptions(database.Connect()) { Services = s => s.AddSingleton<TimeProvider>(new ManualTime()) });
 
-    private static Task<bool> PublishAsync(Node node, Counted message) => node.Services.GetRequiredService<Outbox<CounterDb>>().RunAsync(async (_, session) =>
+    private static Task<bool> PublishAsync(Node node, Counted message, HandledMessage? entry = null) => node.Services.GetRequiredService<Outbox<CounterDb>>().RunAsync(async (_, session) =>
     {
-        session.Entry = new HandledMessage { MessageId = Guid.NewGuid(), At = TimeProvider.System.GetUtcNow() };
+        session.Entry = entry ?? new() { MessageId = Guid.NewGuid() };
+        session.Entry.At = TimeProvider.System.GetUtcNow();
         await session.Publisher.Publish(message, Ct);
         return true;
     }, Ct);
 
     // A commit whose process died before it sent.
-    private static Task<int> LeaveUnsentAsync(Node node, Counted message, Guid? cause = null, Guid? id = null, string? destination = null) => node.InDatabaseAsync(async db =>
+    private static Task<int> LeaveUnsentAsync(Node node, Counted message, Guid? cause = null, Guid? id = null, string? destination = null, HandledMessage? entry = null) => node.InDatabaseAsync(async db =>
     {
         var session = new OutboxSession(node.Services, node.Bus);
         await session.Publisher.Publish(message, context => context.MessageId = id ?? Guid.NewGuid(), Ct);
         var outgoing = OutgoingMessage.Write([.. session.Messages.Select(m => destination is null ? m : m with { Destination = new Uri(destination) })]);
         if (cause is { } handled)
             return await db.Set<HandledMessage>().Where(m => m.MessageId == handled).ExecuteUpdateAsync(set => set.SetProperty(m => m.Outgoing, outgoing), Ct);
-        db.Add(new HandledMessage { MessageId = Guid.NewGuid(), At = Left, Outgoing = outgoing });
+        entry ??= new() { MessageId = Guid.NewGuid() };
+        (entry.At, entry.Outgoing) = (Left, outgoing);
+        db.Add(entry);
         return await db.SaveChangesAsync(Ct);
     });
 

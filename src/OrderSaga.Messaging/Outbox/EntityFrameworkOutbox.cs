@@ -186,9 +186,11 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
     {
         try
         {
-            var (orders, ids) = (batch.Select(b => b.OrderId).Distinct().ToList(), batch.Select(b => b.MessageId).ToList());
+            // By pairs, for one message id may have been used for two orders; by each of the two, for that is what the index knows.
+            var (orders, ids, pairs) = (batch.Select(b => b.OrderId).Distinct().ToList(), batch.Select(b => b.MessageId).ToList(), batch.ConvertAll(b => $"{b.OrderId}{b.MessageId}"));
             await using var scope = scopes.CreateAsyncScope();
-            await scope.ServiceProvider.GetRequiredService<TDb>().Set<TEntry>().Where(e => orders.Contains(e.OrderId) && ids.Contains(e.MessageId))
+            await scope.ServiceProvider.GetRequiredService<TDb>().Set<TEntry>()
+                .Where(e => orders.Contains(e.OrderId) && ids.Contains(e.MessageId) && pairs.Contains((e.OrderId.ToString() + e.MessageId.ToString()).ToLower()))
                 .ExecuteUpdateAsync(set => set.SetProperty(e => e.Outgoing, (string?)null), CancellationToken.None).ConfigureAwait(false);
             return true;
         }
