@@ -127,6 +127,31 @@ public abstract class OutboxKit(TestServer server)
     }
 
     [Fact]
+    public async Task Should_not_wait_for_the_broker_unless_it_falls_behind_and_stop_when_all_is_said()
+    {
+        await using var database = await server.CreateAsync();
+        await using var node = await Node.StartAsync(database);
+        var held = new Held();
+        using (node.Bus.ConnectSendObserver(held))
+        {
+            for (var i = 1; i <= ReliableMessaging.MostAtOnce; i++)
+                await PublishAsync(node, new Counted(counter, i)).WaitAsync(TimeSpan.FromSeconds(20), Ct);
+            Assert.Empty(node.Heard.All);
+            // One too many: from here on it is the broker's pace.
+            var next = PublishAsync(node, new Counted(counter, ReliableMessaging.MostAtOnce + 1));
+            await held.UntilAsync(ReliableMessaging.MostAtOnce + 1);
+            var stop = node.Services.GetRequiredService<Outbox<CounterDb>>().StopAsync(Ct);
+            Assert.False(next.IsCompleted);
+            Assert.False(stop.IsCompleted);
+            held.GoOn();
+            await Task.WhenAll(next, stop);
+        }
+
+        Assert.Equal("", await node.UnsentAsync());
+        await Eventually.HoldsAsync(() => Task.FromResult(node.Heard.All.Count == ReliableMessaging.MostAtOnce + 1), "all is heard");
+    }
+
+    [Fact]
     public async Task Should_not_take_what_one_order_has_to_say_for_said_because_another_said_it()
     {
         await using var database = await server.CreateAsync();
@@ -199,6 +224,32 @@ public abstract class OutboxKit(TestServer server)
         db.Add(entry);
         return await db.SaveChangesAsync(Ct);
     });
+
+    // A broker that takes nothing until it is told to.
+    private sealed class Held : ISendObserver
+    {
+        private readonly TaskCompletionSource goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int count;
+
+        public void GoOn() => goOn.SetResult();
+
+        public Task UntilAsync(int many) => Eventually.HoldsAsync(() => Task.FromResult(count >= many), $"{many} on their way");
+
+        public Task PreSend<T>(SendContext<T> context)
+            where T : class
+        {
+            Interlocked.Increment(ref count);
+            return goOn.Task;
+        }
+
+        public Task PostSend<T>(SendContext<T> context)
+            where T : class
+            => Task.CompletedTask;
+
+        public Task SendFault<T>(SendContext<T> context, Exception exception)
+            where T : class
+            => Task.CompletedTask;
+    }
 
     private sealed class FirstTwo : ISendObserver
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 using MassTransit;
 using Microsoft.EntityFrameworkCore;
@@ -42,6 +43,9 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
     private readonly Channel<(HandledId Id, IReadOnlyCollection<OutgoingMessage> Messages)> failed =
         Channel.CreateBounded<(HandledId, IReadOnlyCollection<OutgoingMessage>)>(new BoundedChannelOptions(BatchSize) { FullMode = BoundedChannelFullMode.DropWrite });
 
+    // What was said outside of consumers and is not confirmed yet.
+    private readonly ConcurrentDictionary<Task, bool> onTheirWay = new();
+
     private DateTimeOffset began;
 
     public override Task StartAsync(CancellationToken cancellationToken)
@@ -55,11 +59,21 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
         var (result, session) = (shares is null ? null : await ShareAsync(work, shares, ct).ConfigureAwait(false)) ?? await RunAloneAsync(work, shares, ct).ConfigureAwait(false);
         if (session.Entry is null)
             return result;
-        // What is committed is sent, even if the caller has gone away meanwhile; while the broker is away the caller need not wait for it.
-        var sending = SendAsync(session.Entry.Id, session.Messages, CancellationToken.None);
-        if (bus.IsWell())
+        // What is committed is sent, so the caller need not wait for the broker; unless it falls behind, and is there.
+        var sending = SendBehindAsync(session);
+        if (onTheirWay.Count > ReliableMessaging.MostAtOnce && bus.IsWell())
             await sending.ConfigureAwait(false);
         return result;
+    }
+
+    private async Task SendBehindAsync(OutboxSession session)
+    {
+        var sending = SendAsync(session.Entry!.Id, session.Messages, CancellationToken.None);
+        if (sending.IsCompleted)
+            return;
+        onTheirWay.TryAdd(sending, default);
+        await sending.ConfigureAwait(false);
+        onTheirWay.TryRemove(sending, out _);
     }
 
     private async Task<(T Result, OutboxSession Session)?> ShareAsync<T>(Func<TDb, OutboxSession, Task<T>> work, Shared<TDb> shares, CancellationToken ct)
@@ -140,6 +154,7 @@ internal sealed class EntityFrameworkOutbox<TDb, TEntry>(
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
+        await Task.WhenAll(onTheirWay.Keys).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         sent.Writer.TryComplete();
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
     }
