@@ -46,12 +46,12 @@ public static class ReliableMessaging
         services.AddSingleton(new DatabaseOf<TDb>(database));
         services.AddSingleton<GroupCommit<TDb>>();
         services.AddSingleton(provider => new ForMany<TDb>(provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<DatabaseOf<TDb>>()));
-        // Its options are the same for all: made once, and not with every message.
-        services.AddDbContext<TDb>((provider, builder) =>
+        // Made once, and lent to one scope after the other: to make a context is dearer than what most messages do with it.
+        services.AddDbContextPool<TDb>((provider, builder) =>
         {
             database.Configure(builder, TDb.Schema);
             options?.Invoke(provider, builder);
-        }, optionsLifetime: ServiceLifetime.Singleton);
+        });
         services.AddSingleton<Schema>(provider =>
             new Schema<TDb>(provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<DatabaseOf<TDb>>(), seed));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, SchemaStart>());
