@@ -5,14 +5,13 @@ using RabbitMQ.Client.Events;
 namespace OrderSaga.Messaging;
 
 /// <summary>
-/// Who brings the messages of a channel comes free when it is closed, whatever they are about. The client tells the channels of a
-/// connection that it is closed one after the other, each when all who bring messages of the one before are free; and the transport,
-/// where a message can no longer be confirmed, closes that message's channel once more before it lets go. Where that waits for what is
+/// Who brings a message does not wait until it is handled: how many are handled at once is the endpoint's prefetch alone. The client would
+/// have a loop for each that it may bring at once, and a message wakes all of them that wait. And it tells the channels of a connection
+/// that it is closed one after the other, each when all who bring messages of the one before are free: where that waits for what is
 /// gone, the other endpoints would listen again half a minute later, and what is sent meanwhile would be sent by a connection that is dead.
 /// </summary>
 internal sealed class ComesFree : ScopeChannelContext, ChannelContext
 {
-    private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(250);
     private readonly ChannelContext channel;
 
     public ComesFree(ChannelContext channel)
@@ -20,9 +19,9 @@ internal sealed class ComesFree : ScopeChannelContext, ChannelContext
 
     Task<string> ChannelContext.BasicConsume(
         string queue, bool noAck, bool exclusive, IDictionary<string, object> arguments, IAsyncBasicConsumer consumer, string consumerTag, CancellationToken cancellationToken) =>
-        channel.BasicConsume(queue, noAck, exclusive, arguments, new Consumer(consumer, LetGo.EndOf(channel)), consumerTag, cancellationToken);
+        channel.BasicConsume(queue, noAck, exclusive, arguments, new Consumer(consumer), consumerTag, cancellationToken);
 
-    private sealed class Consumer(IAsyncBasicConsumer consumer, Task end) : IAsyncBasicConsumer
+    private sealed class Consumer(IAsyncBasicConsumer consumer) : IAsyncBasicConsumer
     {
         public IChannel? Channel => consumer.Channel;
 
@@ -34,16 +33,14 @@ internal sealed class ComesFree : ScopeChannelContext, ChannelContext
 
         public Task HandleChannelShutdownAsync(object channel, ShutdownEventArgs reason) => consumer.HandleChannelShutdownAsync(channel, reason);
 
-        public async Task HandleBasicDeliverAsync(
+        public Task HandleBasicDeliverAsync(
             string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
         {
-            var handling = consumer.HandleBasicDeliverAsync(consumerTag, deliveryTag, redelivered, exchange, routingKey, properties, body, cancellationToken);
-            if (!handling.IsCompleted && await Task.WhenAny(handling, end).ConfigureAwait(false) == end)
-                await Task.WhenAny(handling, Task.Delay(Grace, CancellationToken.None)).ConfigureAwait(false);
-            if (handling.IsCompleted)
-                await handling.ConfigureAwait(false);
-            else
-                _ = handling.ContinueWith(ended => ended.Exception, TaskScheduler.Default);
+            // Its memory is the client's again as soon as this comes back.
+            var handling = consumer.HandleBasicDeliverAsync(consumerTag, deliveryTag, redelivered, exchange, routingKey, properties, body.ToArray(), cancellationToken);
+            if (!handling.IsCompletedSuccessfully)
+                _ = handling.ContinueWith(ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            return Task.CompletedTask;
         }
     }
 }

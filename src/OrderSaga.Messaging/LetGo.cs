@@ -10,9 +10,9 @@ using RabbitMQ.Client;
 namespace OrderSaga.Messaging;
 
 /// <summary>
-/// A message whose channel closes while it is handled is let go at once: the broker delivers it again. The client ends a channel only
-/// when all that came by it has been handled, and until then reads nothing at all from the connection. Who waits for the broker
-/// meanwhile, for a confirmation or to declare something, would wait for ever, and his process would be deaf until it is started again.
+/// A message whose channel closes while it is handled is let go at once: the broker delivers it again. The transport takes from the queue
+/// by another channel only when all that came by this one has been handled. Who waits for the broker meanwhile, for a confirmation or to
+/// declare something, would wait for ever, and his process would be deaf until it is started again.
 /// </summary>
 /// <remarks>What goes wrong with it from then on is not its fault: it is not told to who asked, and it is no dead letter.</remarks>
 internal sealed class LetGo : IFilter<ReceiveContext>, IFilter<ExceptionReceiveContext>
@@ -26,7 +26,11 @@ internal sealed class LetGo : IFilter<ReceiveContext>, IFilter<ExceptionReceiveC
         var filter = new LetGo();
         endpoint.ConfigureReceive(pipe => pipe.UseFilter<ReceiveContext>(filter));
         endpoint.ConfigureError(pipe => pipe.UseFilter<ExceptionReceiveContext>(filter));
-        (endpoint as IRabbitMqReceiveEndpointConfigurator)?.ConfigureChannel(pipe => pipe.UseFilter(new BeginAnew(services.GetService<ConnectionWatch>)));
+        if (endpoint is not IRabbitMqReceiveEndpointConfigurator rabbit)
+            return;
+        rabbit.ConfigureChannel(pipe => pipe.UseFilter(new BeginAnew(services.GetService<ConnectionWatch>)));
+        // Of the client's loops per channel, which wait for nothing (ComesFree): the prefetch says how many messages are handled at once.
+        rabbit.ConcurrentMessageLimit = 1;
     }
 
     public async Task Send(ReceiveContext context, IPipe<ReceiveContext> next)

@@ -48,6 +48,37 @@ public class When_messages_go_over_RabbitMq
         Assert.Equal(1, await listener.TotalAsync(counter));
     }
 
+    // The client brings them one after the other, and none waits for the one before.
+    [Fact(Timeout = 60_000)]
+    public async Task Should_handle_at_once_as_many_as_the_endpoint_takes()
+    {
+        const int most = 8;
+        await using var database = await TestServer.Postgres.CreateAsync();
+        await using var broker = await TestBroker.CreateAsync();
+        await using var node = await Node.StartAsync(new NodeOptions(database.Connect()) { Broker = broker.Uri });
+        var rounds = Enumerable.Range(0, 3).Select(_ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).ToArray();
+        var (come, atOnce, atMost) = (0, 0, 0);
+        var endpoint = node.Services.GetRequiredService<IBusControl>().ConnectReceiveEndpoint("crowd", endpoint =>
+        {
+            endpoint.PrefetchCount = most;
+            endpoint.UseDeadLetterStore(node.Services);
+            endpoint.Handler<Speak>(async _ =>
+            {
+                var mine = Interlocked.Increment(ref come);
+                atMost = Math.Max(atMost, Interlocked.Increment(ref atOnce));
+                if (mine % most == 0)
+                    rounds[(mine / most) - 1].SetResult();
+                await rounds[(mine - 1) / most].Task;
+                Interlocked.Decrement(ref atOnce);
+            });
+        });
+        await endpoint.Ready.WaitAsync(Ct);
+        for (var i = 0; i < rounds.Length * most; i++)
+            await node.Bus.Publish(new Speak(Guid.NewGuid()), Ct);
+        await Task.WhenAll(rounds.Select(r => r.Task)).WaitAsync(TimeSpan.FromSeconds(30), Ct);
+        Assert.Equal(most, atMost);
+    }
+
     [Fact]
     public async Task Should_replay_to_the_queue_that_it_came_from_and_to_nobody_else()
     {
