@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.EntityFrameworkCore;
+using OrderSaga.Messaging.Databases;
 using OrderSaga.Messaging.Groups;
 
 namespace OrderSaga.Messaging.Sagas;
@@ -13,13 +14,15 @@ internal sealed class SagaMember<TSaga, TDb>(Guid sagaId, Func<TDb, TSaga?, Task
     where TSaga : class, ISaga
     where TDb : DbContext
 {
+    private static readonly RowsOf<TDb, TSaga> Rows = new((db, ids, _) => db.Set<TSaga>().AsTracking().Where(s => ids.Contains(s.CorrelationId)));
+
     private TSaga? row;
     private bool isAside;
 
     public override async Task ReadAsync(TDb db, IReadOnlyList<Member<TDb>> ofItsKind)
     {
         var ids = ofItsKind.Select(m => m.Key).ToList();
-        var rows = await db.Set<TSaga>().AsTracking().Where(s => ids.Contains(s.CorrelationId)).ToDictionaryAsync(s => s.CorrelationId).ConfigureAwait(false);
+        var rows = (await Rows.ReadAsync(db, ids).ConfigureAwait(false)).ToDictionary(s => s.CorrelationId);
         var missing = ids.Where(id => !rows.ContainsKey(id)).ToList();
         var aside = missing is [] || bringBack is null ? [] : await bringBack.PutAsideAsync(db, missing, CancellationToken.None).ConfigureAwait(false);
         foreach (var member in ofItsKind.Cast<SagaMember<TSaga, TDb>>())

@@ -22,6 +22,7 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
     where TDo : class
 {
     private const int MostTries = 8;
+    private static readonly RowsOf<TDb, StepLogEntry> Log = new((db, orders, step) => db.Set<StepLogEntry>().AsTracking().Where(e => orders.Contains(e.OrderId) && e.Step == step));
     private bool isShared;
 
     private protected AnyStep(TDb db) => Db = db;
@@ -77,7 +78,7 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
 
     /// <summary>Reads all that the steps of these orders look for by its key.</summary>
     private protected virtual Task ReadAsync(TDb db, IReadOnlyList<Guid> orders) =>
-        db.Set<StepLogEntry>().AsTracking().Where(e => orders.Contains(e.OrderId) && e.Step == Name).LoadAsync();
+        Log.ReadAsync(db, orders, Name);
 
     /// <summary>A row by its key.</summary>
     private protected async Task<TRow?> RowAsync<TRow>(Turn turn, IQueryable<TRow> row, params object[] key)

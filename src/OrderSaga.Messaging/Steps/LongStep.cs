@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using OrderSaga.Messaging.Databases;
 
 namespace OrderSaga.Messaging.Steps;
 
@@ -20,6 +21,7 @@ public abstract class LongStep<TDb, TDo, TUndo>(TDb db) : Step<TDb, TDo, TUndo>(
 {
     private const int BatchSize = 200;
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(10);
+    private static readonly RowsOf<TDb, UnderWay> Unfinished = new((db, orders, step) => db.Set<UnderWay>().AsTracking().Where(s => orders.Contains(s.OrderId) && s.Step == step));
 
     /// <summary>The step began, and is not done: see <see cref="CarryOnAsync"/>.</summary>
     /// <param name="look">When somebody should carry on with it.</param>
@@ -121,7 +123,7 @@ public abstract class LongStep<TDb, TDo, TUndo>(TDb db) : Step<TDb, TDo, TUndo>(
 
     private protected override async Task ReadAsync(TDb db, IReadOnlyList<Guid> orders)
     {
-        await db.Set<UnderWay>().AsTracking().Where(s => orders.Contains(s.OrderId) && s.Step == Name).LoadAsync().ConfigureAwait(false);
+        await Unfinished.ReadAsync(db, orders, Name).ConfigureAwait(false);
         await base.ReadAsync(db, orders).ConfigureAwait(false);
     }
 

@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.EntityFrameworkCore;
+using OrderSaga.Messaging.Databases;
 
 namespace OrderSaga.Messaging.Steps;
 
@@ -20,6 +21,8 @@ public abstract partial class OutsideStep<TDb, TDo, TDone, TUndo>(TDb db) : AnyS
     where TDone : class
     where TUndo : class
 {
+    private static readonly RowsOf<TDb, Intent> Intents = new((db, orders, step) => db.Set<Intent>().AsTracking().Where(i => orders.Contains(i.OrderId) && i.Step == step));
+
     private enum Move
     {
         /// <summary>Somebody else is at it, or it is done with: no answer. Whoever needs one asks again.</summary>
@@ -150,7 +153,7 @@ public abstract partial class OutsideStep<TDb, TDo, TDone, TUndo>(TDb db) : AnyS
 
     private protected override async Task ReadAsync(TDb db, IReadOnlyList<Guid> orders)
     {
-        await db.Set<Intent>().AsTracking().Where(i => orders.Contains(i.OrderId) && i.Step == Name).LoadAsync().ConfigureAwait(false);
+        await Intents.ReadAsync(db, orders, Name).ConfigureAwait(false);
         await base.ReadAsync(db, orders).ConfigureAwait(false);
     }
 
