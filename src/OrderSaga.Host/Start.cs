@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Configuration.Json;
+using Microsoft.Extensions.FileProviders;
 using OrderSaga.Host.Embedded;
 using OrderSaga.Messaging.Databases;
 
@@ -25,8 +26,9 @@ internal static class Start
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         var sources = ((IConfigurationBuilder)builder.Configuration).Sources;
         var last = sources.Last(s => s is JsonConfigurationSource);
-        var file = new JsonConfigurationSource { Path = Path.GetFullPath("appsettings.json"), Optional = true, ReloadOnChange = true };
-        file.ResolveFileProvider();
+        // Looked at every few seconds: to be told of a change is to be told of every write below that folder, those of the embedded database too.
+        var folder = new PhysicalFileProvider(Directory.GetCurrentDirectory()) { UsePollingFileWatcher = true, UseActivePolling = true };
+        var file = new JsonConfigurationSource { FileProvider = folder, Path = "appsettings.json", Optional = true, ReloadOnChange = true };
         sources.Insert(sources.IndexOf(last) + 1, file);
         // That it cannot start is said once, as a sentence and without a trace.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", level => level is LogLevel.Warning or LogLevel.Error);

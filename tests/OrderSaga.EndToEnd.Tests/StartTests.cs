@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -77,6 +79,19 @@ public class When_the_program_starts
         await using var older = await Shop.StartAsync(place, Ct);
         var warning = Assert.Single(older.Output.Split('\n'), l => l.Contains("warn: ", StringComparison.Ordinal));
         Assert.Contains("A newer version has changed the schema checkout (20990101000000_Later)", warning, StringComparison.Ordinal);
+    }
+
+    // Each write of the database's would wake the process.
+    [Fact]
+    public async Task Should_not_be_told_of_what_changes_in_its_database()
+    {
+        await using var place = await Place.OfAsync("embedded");
+        await using var shop = await Shop.StartAsync(place, Ct);
+        using var stat = Process.Start(new ProcessStartInfo("stat", ["-c", "%i", Path.Combine(place.Folder, ".ordersaga", "postgres", "data")]) { RedirectStandardOutput = true })!;
+        var data = long.Parse(await stat.StandardOutput.ReadToEndAsync(Ct), CultureInfo.InvariantCulture);
+        var told = shop.ToldOf;
+        Assert.NotEmpty(told);
+        Assert.DoesNotContain(data, told);
     }
 
     [Fact]

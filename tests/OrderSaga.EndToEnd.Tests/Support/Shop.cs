@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -29,6 +30,13 @@ internal sealed class Shop : IAsyncDisposable
             return process.TotalProcessorTime;
         }
     }
+
+    /// <summary>The files and folders (inodes) of whose changes the system tells it.</summary>
+    public IReadOnlyList<long> ToldOf =>
+    [
+        .. Directory.EnumerateFiles($"/proc/{process.Id}/fdinfo").SelectMany(File.ReadLines).Where(l => l.StartsWith("inotify ", StringComparison.Ordinal))
+            .Select(l => l.Split(' ').Single(part => part.StartsWith("ino:", StringComparison.Ordinal))[4..]).Select(ino => long.Parse(ino, NumberStyles.HexNumber, CultureInfo.InvariantCulture)),
+    ];
 
     public string Output
     {
@@ -171,7 +179,7 @@ internal sealed class Shop : IAsyncDisposable
         {
             var fault = new JsonObject { ["step"] = words[0], ["kind"] = words[1] };
             if (words.Length > 2)
-                fault["times"] = int.Parse(words[2], System.Globalization.CultureInfo.InvariantCulture);
+                fault["times"] = int.Parse(words[2], CultureInfo.InvariantCulture);
             return (JsonNode)fault;
         })]);
         return JsonSerializer.SerializeToElement(order);
@@ -228,7 +236,7 @@ internal sealed class Shop : IAsyncDisposable
     /// <summary>Sends it a signal: STOP freezes it, CONT has it go on.</summary>
     public async Task SignalAsync(string signal)
     {
-        using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(CultureInfo.InvariantCulture)]);
         await kill.WaitForExitAsync();
     }
 
