@@ -178,27 +178,33 @@ public abstract partial class GroupKit(TestServer server) : IAsyncLifetime
     [Fact]
     public async Task Should_take_in_many_in_few_commits_and_none_twice()
     {
-        var outbox = node.Services.GetRequiredService<Outbox<CounterDb>>();
         var entries = Enumerable.Range(0, 20).Select(i => (Message: Guid.NewGuid(), Key: Guid.NewGuid())).ToList();
-        Task<bool> TakeInAsync((Guid Message, Guid Key) entry) => outbox.RunAsync(async (db, session) =>
+        // They come while another one is under way.
+        var (began, goOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var first = node.Services.GetRequiredService<Outbox<CounterDb>>().RunAsync(async (_, _) =>
         {
-            if (await db.Set<HandledMessage>().AnyAsync(m => m.MessageId == entry.Message, Ct))
-                return false;
-            session.Entry = new HandledMessage { MessageId = entry.Message, At = TimeProvider.System.GetUtcNow() };
-            await session.Publisher.Publish(new Counted(entry.Message, 4), Ct);
+            began.TrySetResult();
+            await goOn.Task;
             return true;
-        }, Ct, shares: new(entry.Key));
-        List<Task<bool>> taken = [];
-        await HeldUpAsync(0, () =>
-        {
-            // Twice under its key, and twice under keys that do not tell that it is the same.
-            taken = [.. entries.Append(entries[0]).Append((entries[1].Message, Guid.NewGuid())).Select(TakeInAsync)];
-            return Task.CompletedTask;
-        });
+        }, Ct, shares: new(Guid.NewGuid()));
+        await began.Task;
+        // Twice under its key, and twice under keys that do not tell that it is the same.
+        List<Task<bool>> taken = [.. entries.Append(entries[0]).Append((entries[1].Message, Guid.NewGuid())).Select(TakeInAsync)];
+        goOn.SetResult();
+        Assert.True(await first);
         Assert.Equal(20, (await Task.WhenAll(taken)).Count(isNew => isNew));
         await node.Heard.NextAsync(20);
         Assert.Equal(entries.Select(e => e.Message).Order(), node.Heard.All.Select(h => h.SagaId).Order());
         Assert.InRange(Commits, 2, 5);
+    }
+
+    [Fact]
+    public async Task Should_take_in_while_a_commit_of_messages_is_under_way()
+    {
+        var id = Guid.NewGuid();
+        await HeldUpAsync(0, async () => Assert.True(await TakeInAsync((id, id)).WaitAsync(TimeSpan.FromSeconds(10), Ct)));
+        await node.Heard.NextAsync();
+        Assert.Equal(id, Assert.Single(node.Heard.All).SagaId);
     }
 
     [Fact]
@@ -238,6 +244,15 @@ public abstract partial class GroupKit(TestServer server) : IAsyncLifetime
     }
 
     private Task<int> EntriesAsync() => node.InDatabaseAsync(db => db.Set<Tally>().Where(t => t.Name == "entries").Select(t => t.Total).SingleAsync(Ct));
+
+    private Task<bool> TakeInAsync((Guid Message, Guid Key) entry) => node.Services.GetRequiredService<Outbox<CounterDb>>().RunAsync(async (db, session) =>
+    {
+        if (await db.Set<HandledMessage>().AnyAsync(m => m.MessageId == entry.Message, Ct))
+            return false;
+        session.Entry = new HandledMessage { MessageId = entry.Message, At = TimeProvider.System.GetUtcNow() };
+        await session.Publisher.Publish(new Counted(entry.Message, 4), Ct);
+        return true;
+    }, Ct, shares: new(entry.Key));
 
     // So many messages begin to be handled while a group is under way.
     private async Task HeldUpAsync(int messages, Func<Task> publish)

@@ -17,7 +17,6 @@ internal sealed partial class EntityFrameworkOutbox<TDb, TEntry>(
     IServiceScopeFactory scopes,
     IBusControl bus,
     DatabaseOf<TDb> database,
-    GroupCommit<TDb> groups,
     IHostApplicationLifetime host,
     TimeProvider time,
     ILogger<EntityFrameworkOutbox<TDb, TEntry>> log) : Outbox<TDb>
@@ -28,6 +27,9 @@ internal sealed partial class EntityFrameworkOutbox<TDb, TEntry>(
     private const int MostTries = 8;
     private static readonly TimeSpan MarkPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(1);
+
+    // Apart from the messages' groups: who places an order waits for no commit but that of others who do.
+    private readonly GroupCommit<TDb> groups = new(scopes, database);
 
     private readonly Interruption unable = new("Messages cannot be sent now; nothing is lost: they are stored, or will be asked for again", "Messages are sent again");
 
