@@ -107,8 +107,9 @@ public class When_the_cost_of_an_order_is_counted
         await ExecuteAsync(database, "VACUUM ANALYZE");
         var many = await TouchedAsync(shop, database, WarmUp + Counted + Ended);
         TestContext.Current.TestOutputHelper?.WriteLine($"Blocks and whole pages of log per order: {few} with few orders, {many} with {Ended} more");
-        // Indexes are a level or two deeper, and an idempotency key is wherever its customer is.
-        Assert.InRange(many.Blocks, 1, few.Blocks * 1.5);
+        // Indexes are a level or two deeper, which is a block for each index of each row: 63 to 83, whatever the groups were. And an
+        // idempotency key is wherever its customer is. To read what has ended would be hundreds, each time.
+        Assert.InRange(many.Blocks, 1, few.Blocks + 100);
         Assert.InRange(many.WholePages, 0, few.WholePages + 2);
     }
 
