@@ -57,7 +57,7 @@ public class When_messages_go_over_RabbitMq
         await using var broker = await TestBroker.CreateAsync();
         await using var node = await Node.StartAsync(new NodeOptions(database.Connect()) { Broker = broker.Uri });
         var rounds = Enumerable.Range(0, 3).Select(_ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).ToArray();
-        var (come, atOnce, atMost) = (0, 0, 0);
+        var (come, atOnce, tooMany) = (0, 0, false);
         var endpoint = node.Services.GetRequiredService<IBusControl>().ConnectReceiveEndpoint("crowd", endpoint =>
         {
             endpoint.PrefetchCount = most;
@@ -65,7 +65,7 @@ public class When_messages_go_over_RabbitMq
             endpoint.Handler<Speak>(async _ =>
             {
                 var mine = Interlocked.Increment(ref come);
-                atMost = Math.Max(atMost, Interlocked.Increment(ref atOnce));
+                tooMany |= Interlocked.Increment(ref atOnce) > most;
                 if (mine % most == 0)
                     rounds[(mine / most) - 1].SetResult();
                 await rounds[(mine - 1) / most].Task;
@@ -76,7 +76,7 @@ public class When_messages_go_over_RabbitMq
         for (var i = 0; i < rounds.Length * most; i++)
             await node.Bus.Publish(new Speak(Guid.NewGuid()), Ct);
         await Task.WhenAll(rounds.Select(r => r.Task)).WaitAsync(TimeSpan.FromSeconds(30), Ct);
-        Assert.Equal(most, atMost);
+        Assert.False(tooMany);
     }
 
     [Fact]

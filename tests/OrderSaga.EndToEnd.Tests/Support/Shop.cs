@@ -34,7 +34,8 @@ internal sealed class Shop : IAsyncDisposable
     /// <summary>The files and folders (inodes) of whose changes the system tells it.</summary>
     public IReadOnlyList<long> ToldOf =>
     [
-        .. Directory.EnumerateFiles($"/proc/{process.Id}/fdinfo").SelectMany(File.ReadLines).Where(l => l.StartsWith("inotify ", StringComparison.Ordinal))
+        .. Directory.GetFiles($"/proc/{process.Id}/fd").Where(f => new FileInfo(f).LinkTarget == "anon_inode:inotify")
+            .SelectMany(f => File.ReadLines($"/proc/{process.Id}/fdinfo/{Path.GetFileName(f)}")).Where(l => l.StartsWith("inotify ", StringComparison.Ordinal))
             .Select(l => l.Split(' ').Single(part => part.StartsWith("ino:", StringComparison.Ordinal))[4..]).Select(ino => long.Parse(ino, NumberStyles.HexNumber, CultureInfo.InvariantCulture)),
     ];
 
