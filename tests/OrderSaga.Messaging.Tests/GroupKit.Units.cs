@@ -24,10 +24,6 @@ public abstract partial class GroupKit
 
         public string? SeenFrom { get; private set; }
 
-        public string At { get; init; } = "";
-
-        public override string Place => At;
-
         public int Changed { get; private set; }
 
         public int Order { get; private set; }

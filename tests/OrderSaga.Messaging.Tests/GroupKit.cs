@@ -122,13 +122,6 @@ public abstract partial class GroupKit(TestServer server) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Should_take_what_many_share_in_one_order()
-    {
-        var (units, _) = await InOneGroupAsync(new Unit { At = "pear" }, new Unit { At = "apple" }, new Unit(), new Unit { At = "pear" }, new Unit { At = "fig" });
-        Assert.Equal([2, 1, 4, 0, 3], Enumerable.Range(0, 5).OrderBy(i => units[i].Order));
-    }
-
-    [Fact]
     public async Task Should_bound_a_group()
     {
         var (units, outcomes) = await InOneGroupAsync([.. Enumerable.Range(0, 150).Select(_ => new Unit())]);

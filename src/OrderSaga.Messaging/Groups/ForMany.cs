@@ -26,7 +26,7 @@ public sealed class ForMany<TDb>
     public async Task DoAsync(ConsumeContext context, Guid orderId, Func<TDb, IReadOnlyList<Guid>, Task> work)
     {
         var shares = new Shared<TDb>(orderId, orderId, (db, orders) => work(db, [.. orders.Cast<Guid>()]));
-        var unit = new Unit<TDb>(shares, work.Method, _ => Task.FromResult(true), place: "", context.CancellationToken);
+        var unit = new Unit<TDb>(shares, work.Method, _ => Task.FromResult(true), context.CancellationToken);
         if (context.MayShare() && await groups.TryAsync(unit).ConfigureAwait(false))
             return;
         await using var scope = scopes.CreateAsyncScope();
@@ -44,5 +44,5 @@ public sealed class ForMany<TDb>
     {
         change(db);
         return Task.FromResult(true);
-    }, place: "", ct));
+    }, ct));
 }

@@ -85,7 +85,7 @@ internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes, DatabaseOf<T
                 (group.Count < ReliableMessaging.MostAtOnce && keys.Add(member.Key) ? group : others).Add(member);
             waiting = others;
             isUnderWay = group.Count > 0;
-            return [.. group.OrderBy(m => m.Place, StringComparer.Ordinal)];
+            return group;
         }
     }
 

@@ -19,9 +19,6 @@ internal abstract class Member<TDb>(Guid key, CancellationToken ct)
     /// <summary>True: it is committed. False: nothing of it is, and it is to be done alone. What it throws when nobody is with it is thrown here.</summary>
     public Task<bool> Outcome => outcome.Task;
 
-    /// <summary>In this order they make their changes, so that two nodes which both change what many share do not wait for each other.</summary>
-    public virtual string Place => "";
-
     /// <summary>Those of a kind read together what they need.</summary>
     public virtual object Kind => GetType();
 

@@ -6,16 +6,13 @@ namespace OrderSaga.Messaging.Groups;
 /// <param name="shares">Its key, and what is to be read for it.</param>
 /// <param name="kind">Those of a kind read together.</param>
 /// <param name="change">Makes its changes; false if they are not for sharing.</param>
-/// <param name="place">Before whom.</param>
 /// <param name="ct">Ends the wait for a commit.</param>
-internal sealed class Unit<TDb>(Shared<TDb> shares, object kind, Func<TDb, Task<bool>> change, string place, CancellationToken ct) : Member<TDb>(shares.Key, ct)
+internal sealed class Unit<TDb>(Shared<TDb> shares, object kind, Func<TDb, Task<bool>> change, CancellationToken ct) : Member<TDb>(shares.Key, ct)
     where TDb : DbContext
 {
     private readonly object about = shares.About;
 
     public override object Kind => kind;
-
-    public override string Place => place;
 
     public override Task ReadAsync(TDb db, IReadOnlyList<Member<TDb>> ofItsKind) =>
         shares.Read is { } read ? read(db, [.. ofItsKind.Cast<Unit<TDb>>().Select(m => m.about)]) : Task.CompletedTask;

@@ -84,7 +84,7 @@ internal sealed partial class EntityFrameworkOutbox<TDb, TEntry>(
             if (session.Entry is not null && session.IsPlain)
                 await AddAsync(db, session, ct).ConfigureAwait(false);
             return session.IsPlain;
-        }, place: "", ct);
+        }, ct);
         return await groups.TryAsync(unit).ConfigureAwait(false) ? done : null;
     }
 

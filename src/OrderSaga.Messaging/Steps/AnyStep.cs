@@ -23,7 +23,6 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
 {
     private const int MostTries = 8;
     private static readonly RowsOf<TDb, StepLogEntry> Log = new((db, orders, step) => db.Set<StepLogEntry>().AsTracking().Where(e => orders.Contains(e.OrderId) && e.Step == step));
-    private bool isShared;
 
     private protected AnyStep(TDb db) => Db = db;
 
@@ -34,14 +33,10 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
     /// <summary>The context of the transaction that is under way, which may be shared with other orders.</summary>
     protected TDb Db { get; private set; }
 
+    private protected bool IsShared { get; private set; }
+
     /// <summary>What the command asks for, in the participant's own terms: the same key with something else in it is refused. Never the whole message, for contracts grow.</summary>
     protected abstract object BusinessOf(TDo ask);
-
-    /// <summary>
-    /// The name of the one row that it changes and that other orders change as well: orders which share a commit take such rows in the
-    /// order of their names, so that two nodes do not wait for each other. Null, if there are several: then it shares with nobody.
-    /// </summary>
-    protected virtual string? Contends(TDo ask) => "";
 
     /// <summary>A refusal with a reason code.</summary>
     protected abstract object Refusal(Guid orderId, string reason, string detail);
@@ -53,16 +48,19 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
     public abstract Task Consume(ConsumeContext<TDo> context);
 
     /// <summary>One transaction and its answer, which goes out after the commit.</summary>
-    private protected async Task AnswerAsync(Turn turn, Func<Task<StepLogEntry>> work, string? contends = "") =>
-        await PublishAsync(turn, await CommitAsync(turn, work, contends).ConfigureAwait(false)).ConfigureAwait(false);
+    private protected async Task AnswerAsync(Turn turn, Func<Task<StepLogEntry>> work, TDo? ask = null) =>
+        await PublishAsync(turn, await CommitAsync(turn, work, ask).ConfigureAwait(false)).ConfigureAwait(false);
 
     /// <summary>One transaction, shared or alone, run again from the start when somebody else was faster.</summary>
-    private protected async Task<T> CommitAsync<T>(Turn turn, Func<Task<T>> work, string? contends = "")
+    /// <param name="turn">The turn.</param>
+    /// <param name="work">What is done in it.</param>
+    /// <param name="ask">What it asks to be done, if that is what it does.</param>
+    private protected async Task<T> CommitAsync<T>(Turn turn, Func<Task<T>> work, TDo? ask = null)
     {
         T shared = default!;
-        var member = new Unit<TDb>(new(turn.OrderId, turn.OrderId, (db, orders) => ReadAsync(db, [.. orders.Cast<Guid>()])), GetType(),
-            db => ShareAsync(db, async () => shared = await work().ConfigureAwait(false)), contends ?? "", turn.Ct);
-        if (turn.MayShare && contends is not null && await turn.Services.GetRequiredService<GroupCommit<TDb>>().TryAsync(member).ConfigureAwait(false))
+        var member = new Unit<TDb>(new(turn.OrderId, new Asked(turn, ask), (db, all) => InAsync(db, () => ReadAsync([.. all.Cast<Asked>()]))), GetType(),
+            db => ShareAsync(db, async () => shared = await work().ConfigureAwait(false)), turn.Ct);
+        if (turn.MayShare && await turn.Services.GetRequiredService<GroupCommit<TDb>>().TryAsync(member).ConfigureAwait(false))
             return shared;
         return await CommitAloneAsync(turn, work).ConfigureAwait(false);
     }
@@ -70,37 +68,48 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
     /// <summary>Takes back what was changed so far; what others share cannot be taken back, so it is done alone then.</summary>
     private protected async Task RollBackAsync(CancellationToken ct)
     {
-        if (isShared)
+        if (IsShared)
             throw new NotForSharingException();
         await ForgetAsync().ConfigureAwait(false);
         await Db.Database.BeginWholeAsync(ct).ConfigureAwait(false);
     }
 
-    /// <summary>Reads all that the steps of these orders look for by its key.</summary>
-    private protected virtual Task ReadAsync(TDb db, IReadOnlyList<Guid> orders) =>
-        Log.ReadAsync(db, orders, Name);
+    /// <summary>Reads all that the steps of those who share a commit look for by its key.</summary>
+    private protected virtual Task ReadAsync(IReadOnlyList<Asked> turns) => ReadAsync(Log, turns);
+
+    private protected Task ReadAsync<TRow>(RowsOf<TDb, TRow> rows, IReadOnlyList<Asked> turns)
+        where TRow : class
+        => rows.ReadAsync(Db, [.. turns.Select(t => t.Turn.OrderId)], Name);
 
     /// <summary>A row by its key.</summary>
     private protected async Task<TRow?> RowAsync<TRow>(Turn turn, IQueryable<TRow> row, params object[] key)
         where TRow : class
-        => isShared ? Db.Set<TRow>().Local.FindEntryUntyped(key)?.Entity : await row.SingleOrDefaultAsync(turn.Ct).ConfigureAwait(false);
+        => IsShared ? Db.Set<TRow>().Local.FindEntryUntyped(key)?.Entity : await row.SingleOrDefaultAsync(turn.Ct).ConfigureAwait(false);
 
     private async Task<bool> ShareAsync(TDb db, Func<Task> work)
     {
-        var own = Db;
-        (Db, isShared) = (db, true);
         try
         {
-            await work().ConfigureAwait(false);
+            await InAsync(db, work).ConfigureAwait(false);
             return true;
         }
         catch (NotForSharingException)
         {
             return false;
         }
+    }
+
+    private async Task InAsync(TDb db, Func<Task> work)
+    {
+        var own = Db;
+        (Db, IsShared) = (db, true);
+        try
+        {
+            await work().ConfigureAwait(false);
+        }
         finally
         {
-            (Db, isShared) = (own, false);
+            (Db, IsShared) = (own, false);
         }
     }
 
@@ -207,6 +216,9 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
             Answer = said.StartsWith(ofOrder, StringComparison.Ordinal) ? "{" + said[ofOrder.Length..].TrimStart(',') : said,
         };
     }
+
+    /// <summary>Who shares a commit, and what is to be done for him; null if it is something else.</summary>
+    private protected readonly record struct Asked(Turn Turn, TDo? Ask);
 }
 
 /// <summary>A step wants to take back what it did in a transaction that is not its own.</summary>

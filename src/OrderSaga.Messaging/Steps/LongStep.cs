@@ -40,7 +40,7 @@ public abstract class LongStep<TDb, TDo, TUndo>(TDb db) : Step<TDb, TDo, TUndo>(
         if (!turn.Begins())
             return;
         var fingerprint = Fingerprint(BusinessOf(context.Message));
-        var said = await CommitAsync(turn, () => BeginAsync(turn, context.Message, fingerprint), Contends(context.Message)).ConfigureAwait(false);
+        var said = await CommitAsync(turn, () => BeginAsync(turn, context.Message, fingerprint), context.Message).ConfigureAwait(false);
         if (said.Beat is not null)
             turn.Services.GetRequiredService<Doorbell<TDb>>().Ring();
         await SayAsync(turn, said).ConfigureAwait(false);
@@ -58,7 +58,7 @@ public abstract class LongStep<TDb, TDo, TUndo>(TDb db) : Step<TDb, TDo, TUndo>(
     {
         var command = await Db.Set<UnderWay>().Where(s => s.OrderId == orderId && s.Step == Name).Select(s => s.Command).SingleAsync(ct).ConfigureAwait(false);
         var turn = new Turn(orderId, Name, command, Guid.NewGuid(), services, bus, ct);
-        await SayAsync(turn, await CommitAsync(turn, () => GoOnAsync(turn), contends: null).ConfigureAwait(false)).ConfigureAwait(false);
+        await SayAsync(turn, await CommitAsync(turn with { MayShare = false }, () => GoOnAsync(turn)).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     Task ILongStep.PutOffAsync(Guid orderId, DateTimeOffset now, CancellationToken ct)
@@ -86,7 +86,7 @@ public abstract class LongStep<TDb, TDo, TUndo>(TDb db) : Step<TDb, TDo, TUndo>(
         if (underWay is not null)
             return underWay.Fingerprint == fingerprint ? new(StillAtWork(turn.OrderId, underWay.Promised), underWay.Promised) : new(Reused(turn));
 
-        var answer = turn.IsToRefuse() ? Planned(turn) : await DoAsync(ask, turn.Ct).ConfigureAwait(false);
+        var answer = await DoneAsync(turn, ask).ConfigureAwait(false);
         if (answer.Message is Later later)
         {
             underWay = Db.Add(new UnderWay { OrderId = turn.OrderId, Step = Name, Command = turn.Command, Fingerprint = fingerprint, Since = turn.Now }).Entity;
@@ -94,8 +94,6 @@ public abstract class LongStep<TDb, TDo, TUndo>(TDb db) : Step<TDb, TDo, TUndo>(
             return new(StillAtWork(turn.OrderId, later.Until), later.Until);
         }
 
-        if (answer.Status == StepStatus.Refused)
-            await RollBackEffectAsync(turn.Ct).ConfigureAwait(false);
         return new(Add(turn, undo: false, answer, fingerprint));
     }
 
@@ -121,11 +119,14 @@ public abstract class LongStep<TDb, TDo, TUndo>(TDb db) : Step<TDb, TDo, TUndo>(
         _ => Task.CompletedTask,
     };
 
-    private protected override async Task ReadAsync(TDb db, IReadOnlyList<Guid> orders)
+    private protected override async Task ReadAsync(IReadOnlyList<Asked> turns)
     {
-        await Unfinished.ReadAsync(db, orders, Name).ConfigureAwait(false);
-        await base.ReadAsync(db, orders).ConfigureAwait(false);
+        await ReadAsync(Unfinished, turns).ConfigureAwait(false);
+        await base.ReadAsync(turns).ConfigureAwait(false);
     }
+
+    private protected override async Task<bool> IsNewAsync(Turn turn) =>
+        await UnderWayAsync(turn).ConfigureAwait(false) is null && await base.IsNewAsync(turn).ConfigureAwait(false);
 
     private Task<UnderWay?> UnderWayAsync(Turn turn) =>
         RowAsync(turn, Db.Set<UnderWay>().AsTracking().Where(s => s.OrderId == turn.OrderId && s.Step == Name), turn.OrderId, Name);

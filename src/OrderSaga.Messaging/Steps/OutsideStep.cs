@@ -151,10 +151,10 @@ public abstract partial class OutsideStep<TDb, TDo, TDone, TUndo>(TDb db) : AnyS
 
     // ---- intents ----
 
-    private protected override async Task ReadAsync(TDb db, IReadOnlyList<Guid> orders)
+    private protected override async Task ReadAsync(IReadOnlyList<Asked> turns)
     {
-        await Intents.ReadAsync(db, orders, Name).ConfigureAwait(false);
-        await base.ReadAsync(db, orders).ConfigureAwait(false);
+        await ReadAsync(Intents, turns).ConfigureAwait(false);
+        await base.ReadAsync(turns).ConfigureAwait(false);
     }
 
     private Task<Intent?> IntentAsync(Turn turn, bool undo) =>

@@ -23,7 +23,8 @@ public abstract class Step<TDb, TDo, TUndo>(TDb db) : DoStep<TDb, TDo>(db), ICon
 
     public Task Consume(ConsumeContext<TUndo> context)
     {
-        var turn = Turn.Of(context, Name);
+        // An undo is seldom, and what it changes that others change shows only in the middle of it.
+        var turn = Turn.Of(context, Name) with { MayShare = false };
         return !turn.Begins() ? Task.CompletedTask : AnswerAsync(turn, async () =>
         {
             if (await FindAsync(turn, undo: true).ConfigureAwait(false) is { } before)
@@ -44,7 +45,7 @@ public abstract class Step<TDb, TDo, TUndo>(TDb db) : DoStep<TDb, TDo>(db), ICon
             if (answer is not null)
                 return Add(turn, undo: true, answer is StepAnswer tooLate ? tooLate : new(StepStatus.Undone, answer));
             return Add(turn, undo: true, new(StepStatus.NothingToUndo, NothingToUndo(turn.OrderId)));
-        }, contends: null); // seldom, and what it changes that others change shows only in the middle
+        });
     }
 
     /// <summary>Whether the step has begun and is not answered yet, if it is one that takes its time.</summary>

@@ -20,22 +20,33 @@ internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOpt
 
     protected override object BusinessOf(ReserveInventory ask) => ask.Lines.Select(l => new { l.ProductId, l.Quantity });
 
-    protected override string? Contends(ReserveInventory ask) => ask.Lines is [var only] ? only.ProductId : null;
+    /// <summary>Takes what orders that come together need of each product at once; who does not get all that he needs, gets nothing here.</summary>
+    protected override async Task PrepareAsync(IReadOnlyList<ReserveInventory> asks, CancellationToken ct)
+    {
+        var fit = asks.Where(a => a.Lines.All(l => l.Quantity > 0)).ToDictionary(a => a.OrderId, WantedBy);
+        // One alone needs not be told before what there is.
+        if (fit.Count > 1)
+            await LeaveOutAsync(fit, ct).ConfigureAwait(false);
+        var together = fit.Values.SelectMany(w => w).GroupBy(p => p.Id, (id, all) => new Wanted(id, all.Sum(p => p.Quantity)));
+        if (await TakeAsync(together, ct).ConfigureAwait(false) is [])
+            foreach (var (orderId, wanted) in fit)
+                Mark(orderId, wanted, ReservationStatus.Pending);
+    }
 
     protected override async Task<StepAnswer> DoAsync(ReserveInventory ask, CancellationToken ct)
     {
         if (ask.Lines.Any(l => l.Quantity < 1))
             return Refused(Refusal(ask.OrderId, "INVALID_QUANTITY", "At least one of each product has to be reserved."));
-
-        var wanted = ask.Lines.GroupBy(l => l.ProductId, (id, lines) => new Wanted(id, lines.Sum(l => (long)l.Quantity))).ToList();
-        Mark(ask.OrderId, wanted, ReservationStatus.Pending);
-        var missing = await TakeAsync(wanted, ct).ConfigureAwait(false);
-        if (missing is [])
+        var wanted = WantedBy(ask);
+        if (wanted.All(p => Db.Reservations.Local.FindEntryUntyped([ask.OrderId, p.Id]) is not null))
             return Done(new InventoryReserved(ask.OrderId));
+
+        // Of some products it may have got enough. And whoever shares a commit holds stock, and must not wait for more.
+        await RollBackEffectAsync(ct).ConfigureAwait(false);
+        if (await ShortOfAsync(wanted, s => s.OnHand - s.Reserved, ct).ConfigureAwait(false) is not [_, ..] missing)
+            throw new DbUpdateConcurrencyException($"What {ask.OrderId} had not got has just been given free.");
         if (options.Value.Pending == PendingPolicy.FailFast)
             return OutOfStock(ask.OrderId, missing);
-
-        await RollBackEffectAsync(ct).ConfigureAwait(false);
         if (await ShortOfAsync(wanted, s => s.OnHand, ct).ConfigureAwait(false) is [_, ..] never)
             return OutOfStock(ask.OrderId, never);
         Mark(ask.OrderId, wanted, ReservationStatus.Waiting);
@@ -86,6 +97,8 @@ internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOpt
         return Later(next < end ? next : end, end + Slack);
     }
 
+    private static List<Wanted> WantedBy(ReserveInventory ask) => [.. ask.Lines.GroupBy(l => l.ProductId, (id, lines) => new Wanted(id, lines.Sum(l => (long)l.Quantity)))];
+
     private void Mark(Guid orderId, IEnumerable<Wanted> wanted, string status) => Db.AddRange(wanted.Where(p => p.Id.Length <= Stock.LongestProductId)
         .Select(p => new Reservation { OrderId = orderId, ProductId = p.Id, Quantity = p.Quantity, Status = status }));
 
@@ -99,13 +112,27 @@ internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOpt
         return missing;
     }
 
+    /// <summary>Leaves out who would not get all that he needs after those before him; the rest fits, unless somebody else is faster.</summary>
+    private async Task LeaveOutAsync(Dictionary<Guid, List<Wanted>> orders, CancellationToken ct)
+    {
+        var ids = orders.Values.SelectMany(w => w).Select(p => p.Id).Distinct().ToList();
+        var free = await ThereAsync(ids, s => s.OnHand - s.Reserved, ct).ConfigureAwait(false);
+        foreach (var (orderId, wanted) in orders.ToList())
+            if (wanted.Any(p => free.GetValueOrDefault(p.Id) < p.Quantity))
+                orders.Remove(orderId);
+            else
+                wanted.ForEach(p => free[p.Id] -= p.Quantity);
+    }
+
     /// <summary>What there is not enough of. Short of what is on hand, it makes no sense to wait; short of what is free, it may.</summary>
     private async Task<IReadOnlyList<string>> ShortOfAsync(IReadOnlyList<Wanted> wanted, Func<Stock, long> there, CancellationToken ct)
     {
-        var ids = wanted.Select(p => p.Id).ToList();
-        var stock = await Db.Stock.AsNoTracking().Where(s => ids.Contains(s.ProductId)).ToDictionaryAsync(s => s.ProductId, there, ct).ConfigureAwait(false);
+        var stock = await ThereAsync([.. wanted.Select(p => p.Id)], there, ct).ConfigureAwait(false);
         return [.. wanted.Where(p => stock.GetValueOrDefault(p.Id) < p.Quantity).Select(p => p.Id).Order(StringComparer.Ordinal)];
     }
+
+    private Task<Dictionary<string, long>> ThereAsync(List<string> ids, Func<Stock, long> there, CancellationToken ct) =>
+        Db.Stock.AsNoTracking().Where(s => ids.Contains(s.ProductId)).ToDictionaryAsync(s => s.ProductId, there, ct);
 
     private sealed record Wanted(string Id, long Quantity);
 }

@@ -9,10 +9,24 @@ internal sealed class FreezePriceStep(PricingDb db, TimeProvider time) : Step<Pr
 {
     protected override object BusinessOf(FreezePrice ask) => new { ask.Currency, Lines = ask.Lines.Select(l => new { l.ProductId, l.Quantity, l.UnitPrice }) };
 
-    protected override async Task<StepAnswer> DoAsync(FreezePrice ask, CancellationToken ct)
+    /// <summary>Reads the prices of now, as far as there are any.</summary>
+    protected override Task PrepareAsync(IReadOnlyList<FreezePrice> asks, CancellationToken ct)
     {
-        var ids = ask.Lines.Select(l => l.ProductId).Distinct().ToList();
-        var prices = await PricesAsync(ask.Currency, ids, ct).ConfigureAwait(false);
+        var now = time.GetUtcNow();
+        var (ids, currencies) = (asks.SelectMany(IdsOf).Distinct().ToList(), asks.Select(a => a.Currency).Distinct().ToList());
+        return Db.Prices.AsTracking()
+            .Where(p => currencies.Contains(p.Currency) && ids.Contains(p.ProductId) && p.ValidFrom <= now && (p.ValidUntil == null || p.ValidUntil > now))
+            .LoadAsync(ct);
+    }
+
+    protected override Task<StepAnswer> DoAsync(FreezePrice ask, CancellationToken ct) => Task.FromResult(Freeze(ask));
+
+    private StepAnswer Freeze(FreezePrice ask)
+    {
+        var ids = IdsOf(ask);
+        // Of several that hold, the one that came last counts.
+        var prices = Db.Prices.Local.Where(p => p.Currency == ask.Currency && ids.Contains(p.ProductId))
+            .GroupBy(p => p.ProductId).ToDictionary(p => p.Key, p => p.MaxBy(v => v.ValidFrom)!.UnitPrice);
 
         var unknown = ids.Where(id => !prices.ContainsKey(id)).ToList();
         if (unknown.Count > 0)
@@ -40,13 +54,5 @@ internal sealed class FreezePriceStep(PricingDb db, TimeProvider time) : Step<Pr
 
     protected override object Refusal(Guid orderId, string reason, string detail) => new PriceRefused(orderId, reason, detail);
 
-    /// <summary>The prices of now, as far as there are any in the currency.</summary>
-    private async Task<Dictionary<string, decimal>> PricesAsync(string currency, List<string> ids, CancellationToken ct)
-    {
-        var now = time.GetUtcNow();
-        var valid = await Db.Prices.AsNoTracking()
-            .Where(p => p.Currency == currency && ids.Contains(p.ProductId) && p.ValidFrom <= now && (p.ValidUntil == null || p.ValidUntil > now))
-            .ToListAsync(ct).ConfigureAwait(false);
-        return valid.GroupBy(p => p.ProductId).ToDictionary(p => p.Key, p => p.MaxBy(v => v.ValidFrom)!.UnitPrice);
-    }
+    private static List<string> IdsOf(FreezePrice ask) => [.. ask.Lines.Select(l => l.ProductId).Distinct()];
 }

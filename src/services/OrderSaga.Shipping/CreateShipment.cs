@@ -18,16 +18,20 @@ internal sealed class CreateShipmentStep(ShippingDb db, IOptions<ShippingOptions
 
     protected override object BusinessOf(CreateShipment ask) => new { ask.ShippingAddress, Lines = ask.Lines.Select(l => new { l.ProductId, l.Quantity }) };
 
-    protected override async Task<StepAnswer> DoAsync(CreateShipment ask, CancellationToken ct)
+    /// <summary>Makes the parcels that can be made, as far as there are days for them.</summary>
+    protected override async Task PrepareAsync(IReadOnlyList<CreateShipment> asks, CancellationToken ct)
     {
-        if (WhyNot(ask.ShippingAddress) is { } detail)
-            return Refused(Refusal(ask.OrderId, "BAD_ADDRESS", detail));
-        var (now, how) = (time.GetUtcNow(), options.Value);
-        if (await Db.TakeSlotAsync(DateOnly.FromDateTime(now.UtcDateTime).AddDays(1), how, ct).ConfigureAwait(false) is not { } day)
-            return Refused(Refusal(ask.OrderId, "NO_DELIVERY_SLOT", $"No delivery is free within {how.SlotDays} days."));
-        var shipment = Add(ask, day, how.PackingTime > TimeSpan.Zero ? now + how.PackingTime : null);
-        return shipment.PackedAt is { } packed ? Busy(now, packed) : Done(new ShipmentCreated(ask.OrderId, shipment.LabelNumber));
+        var (now, how, fit) = (time.GetUtcNow(), options.Value, asks.Where(a => WhyNot(a.ShippingAddress) is null).ToList());
+        var days = await Db.TakeSlotsAsync(fit.Count, DateOnly.FromDateTime(now.UtcDateTime).AddDays(1), how, ct).ConfigureAwait(false);
+        foreach (var (ask, day) in fit.Zip(days))
+            Add(ask, day, how.PackingTime > TimeSpan.Zero ? now + how.PackingTime : null);
     }
+
+    protected override Task<StepAnswer> DoAsync(CreateShipment ask, CancellationToken ct) => Task.FromResult(
+        WhyNot(ask.ShippingAddress) is { } detail ? Refused(Refusal(ask.OrderId, "BAD_ADDRESS", detail))
+        : Db.Shipments.Local.FindEntry(ask.OrderId)?.Entity is not { } made ? Refused(Refusal(ask.OrderId, "NO_DELIVERY_SLOT", $"No delivery is free within {options.Value.SlotDays} days."))
+        : made.PackedAt is { } packed ? Busy(time.GetUtcNow(), packed)
+        : Done(new ShipmentCreated(ask.OrderId, made.LabelNumber)));
 
     protected override async Task<StepAnswer> CarryOnAsync(Guid orderId, DateTimeOffset since, CancellationToken ct)
     {
@@ -57,10 +61,10 @@ internal sealed class CreateShipmentStep(ShippingDb db, IOptions<ShippingOptions
 
     private static StepAnswer Busy(DateTimeOffset now, DateTimeOffset packed) => Later(packed < now + Beat ? packed : now + Beat, now + 3 * Beat);
 
-    private Shipment Add(CreateShipment ask, DateOnly day, DateTimeOffset? packed)
+    private void Add(CreateShipment ask, DateOnly day, DateTimeOffset? packed)
     {
         var to = ask.ShippingAddress;
-        return Db.Add(new Shipment
+        Db.Add(new Shipment
         {
             OrderId = ask.OrderId,
             Status = packed is null ? ShipmentStatus.Created : ShipmentStatus.Packing,
@@ -72,7 +76,7 @@ internal sealed class CreateShipmentStep(ShippingDb db, IOptions<ShippingOptions
             Country = to.Country.ToUpperInvariant(),
             DeliveryDay = day,
             PackedAt = packed,
-        }).Entity;
+        });
     }
 
     private static string? WhyNot(Address to) => to switch
