@@ -24,6 +24,8 @@ public abstract partial class GroupKit
 
         public string? SeenFrom { get; private set; }
 
+        public string? ReadFrom { get; private set; }
+
         public int Changed { get; private set; }
 
         public int Order { get; private set; }
@@ -33,6 +35,7 @@ public abstract partial class GroupKit
         public override Task ReadAsync(CounterDb db, IReadOnlyList<Member<CounterDb>> ofItsKind)
         {
             ReadFor += ofItsKind.Count;
+            ReadFrom = Origin.Value;
             return Task.CompletedTask;
         }
 

@@ -155,6 +155,16 @@ public abstract partial class GroupKit(TestServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Should_do_all_that_one_alone_does_in_its_own_trace()
+    {
+        Origin.Value = "its own";
+        var unit = new Unit();
+        Origin.Value = "another's";
+        Assert.True(await Groups.CommitAsync(unit));
+        Assert.Equal(("its own", "its own"), (unit.ReadFrom, unit.SeenFrom));
+    }
+
+    [Fact]
     public async Task Should_handle_messages_of_many_sagas_in_few_commits_and_fail_only_what_is_wrong()
     {
         var good = Enumerable.Range(0, 11).Select(_ => Guid.NewGuid()).ToList();

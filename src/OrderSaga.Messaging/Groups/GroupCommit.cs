@@ -24,6 +24,9 @@ internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes, DatabaseOf<T
     private List<Member<TDb>> waiting = [];
     private bool isUnderWay;
 
+    /// <summary>Whether the statements of one alone are in its trace. What many share is in nobody's.</summary>
+    public bool TracesOne { get; init; } = true;
+
     /// <summary>Takes it along; <see cref="Member{TDb}.Outcome"/> says what came of it.</summary>
     public Task<bool> CommitAsync(Member<TDb> member)
     {
@@ -60,7 +63,7 @@ internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes, DatabaseOf<T
         {
             // Those who leave begin when the others are through: who was in their way must not be in the way of the others.
             var left = new List<Member<TDb>>();
-            while (left.Count < MostLeave && await LeaverAsync(group).ConfigureAwait(false) is { } leaver && group.Remove(leaver))
+            while (left.Count < MostLeave && await TryAsync(group).ConfigureAwait(false) is { } leaver && group.Remove(leaver))
                 left.Add(leaver);
             left.ForEach(m => m.GoAlone());
             group.ForEach(m => m.GoAlone());
@@ -88,6 +91,8 @@ internal sealed class GroupCommit<TDb>(IServiceScopeFactory scopes, DatabaseOf<T
             return group;
         }
     }
+
+    private Task<Member<TDb>?> TryAsync(List<Member<TDb>> group) => TracesOne && group is [var only] ? only.InItsOriginAsync(() => LeaverAsync(group)) : LeaverAsync(group);
 
     // Commits all, and tells them; or returns the one that the others cannot go on with.
     private async Task<Member<TDb>?> LeaverAsync(List<Member<TDb>> group)

@@ -36,7 +36,7 @@ internal abstract class Member<TDb>(Guid key, CancellationToken ct)
     {
         try
         {
-            if (await InItsOriginAsync(db).ConfigureAwait(false))
+            if (await InItsOriginAsync(() => ChangeAsync(db)).ConfigureAwait(false))
                 return true;
         }
         catch (Exception e)
@@ -55,12 +55,13 @@ internal abstract class Member<TDb>(Guid key, CancellationToken ct)
 
     public void Failed(Exception why) => outcome.TrySetException(why);
 
-    private Task<bool> InItsOriginAsync(TDb db)
+    /// <summary>Does something that is its own, where it comes from.</summary>
+    public Task<T> InItsOriginAsync<T>(Func<Task<T>> work)
     {
         if (origin is null)
-            return ChangeAsync(db);
-        Task<bool>? changing = null;
-        ExecutionContext.Run(origin, _ => changing = ChangeAsync(db), null);
-        return changing!;
+            return work();
+        Task<T>? working = null;
+        ExecutionContext.Run(origin, _ => working = work(), null);
+        return working!;
     }
 }

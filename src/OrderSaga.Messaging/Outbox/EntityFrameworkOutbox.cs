@@ -28,8 +28,8 @@ internal sealed partial class EntityFrameworkOutbox<TDb, TEntry>(
     private static readonly TimeSpan MarkPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(1);
 
-    // Apart from the messages' groups: who places an order waits for no commit but that of others who do.
-    private readonly GroupCommit<TDb> groups = new(scopes, database);
+    // Apart from the messages' groups: who places an order waits for no commit but that of others who do. Whose saga it is shows only then.
+    private readonly GroupCommit<TDb> groups = new(scopes, database) { TracesOne = false };
 
     private readonly Interruption unable = new("Messages cannot be sent now; nothing is lost: they are stored, or will be asked for again", "Messages are sent again");
 

@@ -26,7 +26,7 @@ internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOpt
         var fit = asks.Where(a => a.Lines.All(l => l.Quantity > 0)).ToDictionary(a => a.OrderId, WantedBy);
         // One alone needs not be told before what there is.
         if (fit.Count > 1)
-            await LeaveOutAsync(fit, ct).ConfigureAwait(false);
+            fit = await WhatFitsAsync(fit, ct).ConfigureAwait(false);
         var together = fit.Values.SelectMany(w => w).GroupBy(p => p.Id, (id, all) => new Wanted(id, all.Sum(p => p.Quantity)));
         if (await TakeAsync(together, ct).ConfigureAwait(false) is [])
             foreach (var (orderId, wanted) in fit)
@@ -112,16 +112,19 @@ internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOpt
         return missing;
     }
 
-    /// <summary>Leaves out who would not get all that he needs after those before him; the rest fits, unless somebody else is faster.</summary>
-    private async Task LeaveOutAsync(Dictionary<Guid, List<Wanted>> orders, CancellationToken ct)
+    /// <summary>Those who get all that they need, after those before them, unless somebody else is faster.</summary>
+    private async Task<Dictionary<Guid, List<Wanted>>> WhatFitsAsync(Dictionary<Guid, List<Wanted>> orders, CancellationToken ct)
     {
         var ids = orders.Values.SelectMany(w => w).Select(p => p.Id).Distinct().ToList();
         var free = await ThereAsync(ids, s => s.OnHand - s.Reserved, ct).ConfigureAwait(false);
-        foreach (var (orderId, wanted) in orders.ToList())
-            if (wanted.Any(p => free.GetValueOrDefault(p.Id) < p.Quantity))
-                orders.Remove(orderId);
-            else
-                wanted.ForEach(p => free[p.Id] -= p.Quantity);
+        var fit = new Dictionary<Guid, List<Wanted>>();
+        foreach (var (orderId, wanted) in orders.Where(o => o.Value.All(p => free.GetValueOrDefault(p.Id) >= p.Quantity)))
+        {
+            fit.Add(orderId, wanted);
+            wanted.ForEach(p => free[p.Id] -= p.Quantity);
+        }
+
+        return fit;
     }
 
     /// <summary>What there is not enough of. Short of what is on hand, it makes no sense to wait; short of what is free, it may.</summary>
