@@ -37,6 +37,33 @@ public sealed class When_many_orders_come_at_once : IAsyncLifetime
         Assert.Equal("4.98 30\n7.98 30", await shop.ReadAsync("SELECT total, count(*) FROM pricing.frozen_prices GROUP BY 1 ORDER BY 1"));
     }
 
+    [Fact]
+    public async Task Should_refuse_together_those_for_whom_nothing_is_left()
+    {
+        var (none, some) = (await shop.StockAsync(0), await shop.StockAsync(1000));
+        await CountedAsync("inventory.stock", id => new ReserveInventory(id, [new(some, 1), new(none, 1)]),
+            answer => Assert.Equal(("OUT_OF_STOCK", none), Assert.IsType<InventoryRefused>(answer) is var refused ? (refused.Reason, Assert.Single(refused.Products!)) : default));
+        Assert.Equal("0", await shop.ReadAsync("SELECT sum(reserved) FROM inventory.stock"));
+        Assert.Equal("0", await shop.ReadAsync("SELECT count(*) FROM inventory.reservations"));
+    }
+
+    [Fact]
+    public async Task Should_not_let_those_who_are_refused_hold_up_the_others()
+    {
+        var (none, some, orders) = (await shop.StockAsync(0), await shop.StockAsync(1000), 0);
+        await CountedAsync("inventory.stock", id => new ReserveInventory(id, [new(Interlocked.Increment(ref orders) % 2 == 0 ? none : some, 1)]), _ => { });
+        Assert.Equal($"{Orders / 2}", await shop.ReadAsync("SELECT sum(reserved) FROM inventory.stock"));
+        Assert.Equal($"refused {Orders / 2}", await shop.ReadAsync("SELECT status, count(*) FROM inventory.step_log WHERE status = 'refused' GROUP BY 1"));
+    }
+
+    [Fact]
+    public async Task Should_refuse_bad_addresses_and_unknown_prices_together()
+    {
+        await CountedAsync("shipping.step_log", id => new CreateShipment(id, new("A", "", "C", "12345", "DE"), [new("sku-apple", 1)]),
+            answer => Assert.Equal("BAD_ADDRESS", Assert.IsType<ShipmentRefused>(answer).Reason));
+        await CountedAsync("pricing.step_log", id => new FreezePrice(id, "EUR", [new("sku-unheard-of", 2)]), answer => Assert.Equal("UNKNOWN_PRICE", Assert.IsType<PriceRefused>(answer).Reason));
+    }
+
     /// Who is refused could not have had it: stock only becomes less here.
     [Theory]
     [InlineData(1), InlineData(2), InlineData(3)]
@@ -72,7 +99,7 @@ public sealed class When_many_orders_come_at_once : IAsyncLifetime
     private async Task CountedAsync<T>(string table, Func<Guid, T> command, Action<object> check)
         where T : class
     {
-        await shop.WriteAsync("CREATE EXTENSION pg_stat_statements");
+        await shop.WriteAsync("CREATE EXTENSION IF NOT EXISTS pg_stat_statements");
         check((await shop.AskAsync(command(Guid.NewGuid()))).Message);
         var before = await CallsAsync(table);
         Assert.All(await Task.WhenAll(Enumerable.Range(1, Orders - 1).Select(_ => shop.AskAsync(command(Guid.NewGuid())))), answer => check(answer.Message));

@@ -43,7 +43,11 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
 
     protected static StepAnswer Done(object answer) => new(StepStatus.Done, answer);
 
+    /// <summary>It is refused; what was changed before is taken back.</summary>
     protected static StepAnswer Refused(object answer) => new(StepStatus.Refused, answer);
+
+    /// <summary>It is refused, and nothing was changed for it, or is any more: so it may share a commit with what is done for others.</summary>
+    protected static StepAnswer RefusedAtOnce(object answer) => new(StepStatus.Refused, answer) { IsAtOnce = true };
 
     public abstract Task Consume(ConsumeContext<TDo> context);
 
@@ -140,7 +144,7 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
     private protected Task<StepLogEntry?> FindAsync(Turn turn, bool undo) =>
         RowAsync(turn, Db.Set<StepLogEntry>().AsNoTracking().Where(e => e.OrderId == turn.OrderId && e.Step == Name && e.Undo == undo), turn.OrderId, Name, undo);
 
-    private protected StepAnswer Planned(Turn turn) => Refused(Refusal(turn.OrderId, "FAULT_PLAN", $"{turn.Action} is refused, as the order's fault plan says."));
+    private protected StepAnswer Planned(Turn turn) => RefusedAtOnce(Refusal(turn.OrderId, "FAULT_PLAN", $"{turn.Action} is refused, as the order's fault plan says."));
 
     /// <summary>Adds a row to the step log.</summary>
     private protected StepLogEntry Add(Turn turn, bool undo, StepAnswer answer, string? fingerprint = null)
@@ -225,4 +229,8 @@ public abstract class AnyStep<TDb, TDo> : IConsumer<TDo>
 internal sealed class NotForSharingException : Exception;
 
 /// <summary>What came of a step.</summary>
-public readonly record struct StepAnswer(string Status, object Message);
+public readonly record struct StepAnswer(string Status, object Message)
+{
+    /// <summary>It changed nothing, so there is nothing to take back.</summary>
+    internal bool IsAtOnce { get; init; }
+}

@@ -33,10 +33,12 @@ public abstract class DoStep<TDb, TDo>(TDb db) : AnyStep<TDb, TDo>(db)
     /// <summary>Does it, or as the fault plan says; of a refusal, nothing stays.</summary>
     private protected async Task<StepAnswer> DoneAsync(Turn turn, TDo ask)
     {
-        if (!IsShared && !turn.IsToRefuse())
+        if (turn.IsToRefuse())
+            return Planned(turn);
+        if (!IsShared)
             await PrepareAsync([ask], turn.Ct).ConfigureAwait(false);
-        var answer = turn.IsToRefuse() ? Planned(turn) : await DoAsync(ask, turn.Ct).ConfigureAwait(false);
-        if (answer.Status == StepStatus.Refused)
+        var answer = await DoAsync(ask, turn.Ct).ConfigureAwait(false);
+        if (answer is { Status: StepStatus.Refused, IsAtOnce: false })
             await RollBackEffectAsync(turn.Ct).ConfigureAwait(false);
         return answer;
     }

@@ -36,18 +36,20 @@ internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOpt
     protected override async Task<StepAnswer> DoAsync(ReserveInventory ask, CancellationToken ct)
     {
         if (ask.Lines.Any(l => l.Quantity < 1))
-            return Refused(Refusal(ask.OrderId, "INVALID_QUANTITY", "At least one of each product has to be reserved."));
+            return RefusedAtOnce(Refusal(ask.OrderId, "INVALID_QUANTITY", "At least one of each product has to be reserved."));
         var wanted = WantedBy(ask);
         if (wanted.All(p => Db.Reservations.Local.FindEntryUntyped([ask.OrderId, p.Id]) is not null))
             return Done(new InventoryReserved(ask.OrderId));
+        if (ShortAtFirst(wanted) is [_, ..] gone)
+            return OutOfStock(ask.OrderId, gone);
 
         // Of some products it may have got enough. And whoever shares a commit holds stock, and must not wait for more.
         await RollBackEffectAsync(ct).ConfigureAwait(false);
-        if (await ShortOfAsync(wanted, s => s.OnHand - s.Reserved, ct).ConfigureAwait(false) is not [_, ..] missing)
+        if (await ShortOfAsync(wanted, Free, ct).ConfigureAwait(false) is not [_, ..] missing)
             throw new DbUpdateConcurrencyException($"What {ask.OrderId} had not got has just been given free.");
         if (options.Value.Pending == PendingPolicy.FailFast)
             return OutOfStock(ask.OrderId, missing);
-        if (await ShortOfAsync(wanted, s => s.OnHand, ct).ConfigureAwait(false) is [_, ..] never)
+        if (await ShortOfAsync(wanted, OnHand, ct).ConfigureAwait(false) is [_, ..] never)
             return OutOfStock(ask.OrderId, never);
         Mark(ask.OrderId, wanted, ReservationStatus.Waiting);
         return LookAgain(time.GetUtcNow());
@@ -57,7 +59,7 @@ internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOpt
     {
         var wanted = await Db.Reservations.AsNoTracking().Where(r => r.OrderId == orderId && r.Status == ReservationStatus.Waiting)
             .Select(r => new Wanted(r.ProductId, r.Quantity)).ToListAsync(ct).ConfigureAwait(false);
-        var missing = await ShortOfAsync(wanted, s => s.OnHand - s.Reserved, ct).ConfigureAwait(false);
+        var missing = await ShortOfAsync(wanted, Free, ct).ConfigureAwait(false);
         if (missing is [])
         {
             await Db.MoveAsync(orderId, ReservationStatus.Waiting, ReservationStatus.Pending, ct).ConfigureAwait(false);
@@ -67,7 +69,7 @@ internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOpt
             await RollBackEffectAsync(ct).ConfigureAwait(false); // somebody else was faster
         }
 
-        var never = await ShortOfAsync(wanted, s => s.OnHand, ct).ConfigureAwait(false);
+        var never = await ShortOfAsync(wanted, OnHand, ct).ConfigureAwait(false);
         if (never is [] && time.GetUtcNow() < since + options.Value.PendingTime)
             return LookAgain(since);
         await Db.MoveAsync(orderId, ReservationStatus.Waiting, ReservationStatus.Refused, ct).ConfigureAwait(false);
@@ -88,7 +90,7 @@ internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOpt
     protected override object StillAtWork(Guid orderId, DateTimeOffset until) => new StepProgress(orderId, Name, until);
 
     private static StepAnswer OutOfStock(Guid orderId, IReadOnlyList<string> missing) =>
-        Refused(new InventoryRefused(orderId, "OUT_OF_STOCK", $"There is not enough of {string.Join(", ", missing)}.", missing));
+        RefusedAtOnce(new InventoryRefused(orderId, "OUT_OF_STOCK", $"There is not enough of {string.Join(", ", missing)}.", missing));
 
     private StepAnswer LookAgain(DateTimeOffset since)
     {
@@ -116,7 +118,7 @@ internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOpt
     private async Task<Dictionary<Guid, List<Wanted>>> WhatFitsAsync(Dictionary<Guid, List<Wanted>> orders, CancellationToken ct)
     {
         var ids = orders.Values.SelectMany(w => w).Select(p => p.Id).Distinct().ToList();
-        var free = await ThereAsync(ids, s => s.OnHand - s.Reserved, ct).ConfigureAwait(false);
+        var free = await Db.Stock.AsTracking().Where(s => ids.Contains(s.ProductId)).ToDictionaryAsync(s => s.ProductId, Free, ct).ConfigureAwait(false);
         var fit = new Dictionary<Guid, List<Wanted>>();
         foreach (var (orderId, wanted) in orders.Where(o => o.Value.All(p => free.GetValueOrDefault(p.Id) >= p.Quantity)))
         {
@@ -127,15 +129,30 @@ internal sealed class ReserveInventoryStep(InventoryDb db, IOptions<InventoryOpt
         return fit;
     }
 
+    /// <summary>
+    /// What there was not enough of before any of those who share a commit took some, so nothing was taken for who needs it. Nothing, if that
+    /// was not looked at, or if it may make sense to wait.
+    /// </summary>
+    private List<string> ShortAtFirst(List<Wanted> wanted)
+    {
+        Func<Stock, long> there = options.Value.Pending == PendingPolicy.FailFast ? Free : OnHand;
+        var was = wanted.Select(p => Db.Stock.Local.FindEntry(p.Id)?.Entity).OfType<Stock>().ToDictionary(s => s.ProductId, there);
+        return was.Count < wanted.Count ? [] : Short(wanted, was);
+    }
+
     /// <summary>What there is not enough of. Short of what is on hand, it makes no sense to wait; short of what is free, it may.</summary>
     private async Task<IReadOnlyList<string>> ShortOfAsync(IReadOnlyList<Wanted> wanted, Func<Stock, long> there, CancellationToken ct)
     {
-        var stock = await ThereAsync([.. wanted.Select(p => p.Id)], there, ct).ConfigureAwait(false);
-        return [.. wanted.Where(p => stock.GetValueOrDefault(p.Id) < p.Quantity).Select(p => p.Id).Order(StringComparer.Ordinal)];
+        var ids = wanted.Select(p => p.Id).ToList();
+        return Short(wanted, await Db.Stock.AsNoTracking().Where(s => ids.Contains(s.ProductId)).ToDictionaryAsync(s => s.ProductId, there, ct).ConfigureAwait(false));
     }
 
-    private Task<Dictionary<string, long>> ThereAsync(List<string> ids, Func<Stock, long> there, CancellationToken ct) =>
-        Db.Stock.AsNoTracking().Where(s => ids.Contains(s.ProductId)).ToDictionaryAsync(s => s.ProductId, there, ct);
+    private static List<string> Short(IEnumerable<Wanted> wanted, Dictionary<string, long> stock) =>
+        [.. wanted.Where(p => stock.GetValueOrDefault(p.Id) < p.Quantity).Select(p => p.Id).Order(StringComparer.Ordinal)];
+
+    private static long Free(Stock stock) => stock.OnHand - stock.Reserved;
+
+    private static long OnHand(Stock stock) => stock.OnHand;
 
     private sealed record Wanted(string Id, long Quantity);
 }

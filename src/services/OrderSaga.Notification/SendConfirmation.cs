@@ -14,7 +14,7 @@ internal sealed class SendConfirmationStep(NotificationDb db, IOptions<Notificat
     protected override Task<StepAnswer> DoAsync(SendConfirmation ask, CancellationToken ct)
     {
         if (!Notice.CanReach(ask.Customer.Email))
-            return Task.FromResult(Refused(Refusal(ask.OrderId, "BAD_RECIPIENT", "The customer's e-mail address is not one.")));
+            return Task.FromResult(RefusedAtOnce(Refusal(ask.OrderId, "BAD_RECIPIENT", "The customer's e-mail address is not one.")));
         Take(ask.OrderId, NoticeKind.Confirmation, ask.Customer.Email,
             $"Thank you. Your order {ask.OrderId} is on its way; {ask.Total:0.00} {ask.Currency} were charged.");
         return Task.FromResult(Done(new ConfirmationSent(ask.OrderId)));

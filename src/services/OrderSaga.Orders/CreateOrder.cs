@@ -12,7 +12,7 @@ internal sealed class CreateOrderStep(OrdersDb db, TimeProvider time) : Step<Ord
     protected override Task<StepAnswer> DoAsync(CreateOrder ask, CancellationToken ct)
     {
         if (WhyNot(ask) is { } detail)
-            return Task.FromResult(Refused(Refusal(ask.OrderId, "INVALID_ORDER", detail)));
+            return Task.FromResult(RefusedAtOnce(Refusal(ask.OrderId, "INVALID_ORDER", detail)));
         Db.Add(new Order
         {
             OrderId = ask.OrderId,

@@ -30,12 +30,12 @@ internal sealed class FreezePriceStep(PricingDb db, TimeProvider time) : Step<Pr
 
         var unknown = ids.Where(id => !prices.ContainsKey(id)).ToList();
         if (unknown.Count > 0)
-            return Refused(Refusal(ask.OrderId, "UNKNOWN_PRICE", $"There is no price in {ask.Currency} for {string.Join(", ", unknown)}."));
+            return RefusedAtOnce(Refusal(ask.OrderId, "UNKNOWN_PRICE", $"There is no price in {ask.Currency} for {string.Join(", ", unknown)}."));
 
         var changed = ask.Lines.Where(l => l.UnitPrice is { } quote && quote != prices[l.ProductId])
             .Select(l => $"{l.ProductId} was quoted at {l.UnitPrice:0.00##} and costs {prices[l.ProductId]:0.00##} {ask.Currency}").ToList();
         if (changed.Count > 0)
-            return Refused(Refusal(ask.OrderId, "PRICE_CHANGED", $"{string.Join("; ", changed)}."));
+            return RefusedAtOnce(Refusal(ask.OrderId, "PRICE_CHANGED", $"{string.Join("; ", changed)}."));
 
         // Each line is rounded for itself, half a cent to the even one: the customer can add up what the invoice shows.
         var total = ask.Lines.Sum(l => Math.Round(prices[l.ProductId] * l.Quantity, 2, MidpointRounding.ToEven));

@@ -22,14 +22,16 @@ internal sealed class CreateShipmentStep(ShippingDb db, IOptions<ShippingOptions
     protected override async Task PrepareAsync(IReadOnlyList<CreateShipment> asks, CancellationToken ct)
     {
         var (now, how, fit) = (time.GetUtcNow(), options.Value, asks.Where(a => WhyNot(a.ShippingAddress) is null).ToList());
+        if (fit is [])
+            return;
         var days = await Db.TakeSlotsAsync(fit.Count, DateOnly.FromDateTime(now.UtcDateTime).AddDays(1), how, ct).ConfigureAwait(false);
         foreach (var (ask, day) in fit.Zip(days))
             Add(ask, day, how.PackingTime > TimeSpan.Zero ? now + how.PackingTime : null);
     }
 
     protected override Task<StepAnswer> DoAsync(CreateShipment ask, CancellationToken ct) => Task.FromResult(
-        WhyNot(ask.ShippingAddress) is { } detail ? Refused(Refusal(ask.OrderId, "BAD_ADDRESS", detail))
-        : Db.Shipments.Local.FindEntry(ask.OrderId)?.Entity is not { } made ? Refused(Refusal(ask.OrderId, "NO_DELIVERY_SLOT", $"No delivery is free within {options.Value.SlotDays} days."))
+        WhyNot(ask.ShippingAddress) is { } detail ? RefusedAtOnce(Refusal(ask.OrderId, "BAD_ADDRESS", detail))
+        : Db.Shipments.Local.FindEntry(ask.OrderId)?.Entity is not { } made ? RefusedAtOnce(Refusal(ask.OrderId, "NO_DELIVERY_SLOT", $"No delivery is free within {options.Value.SlotDays} days."))
         : made.PackedAt is { } packed ? Busy(time.GetUtcNow(), packed)
         : Done(new ShipmentCreated(ask.OrderId, made.LabelNumber)));
 

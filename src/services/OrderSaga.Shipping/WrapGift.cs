@@ -12,7 +12,7 @@ internal sealed class WrapGiftStep(ShippingDb db) : Step<ShippingDb, WrapGift, U
     protected override Task<StepAnswer> DoAsync(WrapGift ask, CancellationToken ct)
     {
         if (ask.Lines is [])
-            return Task.FromResult(Refused(Refusal(ask.OrderId, "NOTHING_TO_WRAP", "There is nothing in the parcel.")));
+            return Task.FromResult(RefusedAtOnce(Refusal(ask.OrderId, "NOTHING_TO_WRAP", "There is nothing in the parcel.")));
         Db.Add(new GiftWrap { OrderId = ask.OrderId, Status = GiftWrapStatus.Wrapped });
         return Task.FromResult(Done(new GiftWrapped(ask.OrderId)));
     }
