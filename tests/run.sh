@@ -16,7 +16,7 @@ set -u -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 root=$PWD
 logs=$root/artifacts/test-logs
-limit=35m # for one project: a test that hangs must not hang the run
+limit=60m # for one project: a test that hangs must not hang the run
 passed=0 failed=0 skipped=0
 started=() # process groups that this script began and has to end
 work='' policy=''
