@@ -38,6 +38,21 @@ public sealed class When_a_day_has_its_parcels : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Should_refuse_nobody_in_two_processes_while_there_is_a_place()
+    {
+        await using var other = await shop.AnotherAsync();
+        await shop.WriteAsync("INSERT INTO shipping.delivery_slots (day, capacity, taken) VALUES ('2026-03-02', 0, 0), ('2026-03-03', 0, 0), ('2026-03-04', 0, 0)");
+        for (var round = 0; round < 40; round++)
+        {
+            await shop.WriteAsync("UPDATE shipping.delivery_slots SET capacity = taken + 9 WHERE day = '2026-03-04'");
+            var answers = await Task.WhenAll(Enumerable.Range(0, 24).Select(i => ShipAsync(Guid.NewGuid(), i % 2 == 0 ? shop : other)));
+            Assert.Equal((9, 15), (answers.Count(a => a is ShipmentCreated), answers.Count(a => a is ShipmentRefused { Reason: "NO_DELIVERY_SLOT" })));
+        }
+
+        await AssertSlotsAgreeAsync();
+    }
+
+    [Fact]
     public async Task Should_give_a_slot_back_once_and_to_the_next_one()
     {
         var orders = Enumerable.Range(0, 15).Select(_ => Guid.NewGuid()).ToList();
@@ -94,8 +109,8 @@ public sealed class When_a_day_has_its_parcels : IAsyncLifetime
         await AssertSlotsAgreeAsync();
     }
 
-    private async Task<object> ShipAsync(Guid orderId) =>
-        (await shop.AskAsync(new CreateShipment(orderId, new("Ann", "B 1", "Cologne", "50667", "DE"), [new("sku-apple", 1)]))).Message;
+    private async Task<object> ShipAsync(Guid orderId, Shop? at = null) =>
+        (await (at ?? shop).AskAsync(new CreateShipment(orderId, new("Ann", "B 1", "Cologne", "50667", "DE"), [new("sku-apple", 1)]))).Message;
 
     private Task<string> ParcelsAsync() => shop.ReadAsync("""
         SELECT string_agg(concat_ws(' ', delivery_day, n), ', ' ORDER BY delivery_day)

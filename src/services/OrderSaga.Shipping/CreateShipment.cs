@@ -29,9 +29,10 @@ internal sealed class CreateShipmentStep(ShippingDb db, IOptions<ShippingOptions
             Add(ask, day, how.PackingTime > TimeSpan.Zero ? now + how.PackingTime : null);
     }
 
+    // Of those who share a commit, a day that had some places less by now gives none: who got no day looks again alone.
     protected override Task<StepAnswer> DoAsync(CreateShipment ask, CancellationToken ct) => Task.FromResult(
         WhyNot(ask.ShippingAddress) is { } detail ? RefusedAtOnce(Refusal(ask.OrderId, "BAD_ADDRESS", detail))
-        : Db.Shipments.Local.FindEntry(ask.OrderId)?.Entity is not { } made ? RefusedAtOnce(Refusal(ask.OrderId, "NO_DELIVERY_SLOT", $"No delivery is free within {options.Value.SlotDays} days."))
+        : Db.Shipments.Local.FindEntry(ask.OrderId)?.Entity is not { } made ? Refused(Refusal(ask.OrderId, "NO_DELIVERY_SLOT", $"No delivery is free within {options.Value.SlotDays} days."))
         : made.PackedAt is { } packed ? Busy(time.GetUtcNow(), packed)
         : Done(new ShipmentCreated(ask.OrderId, made.LabelNumber)));
 
