@@ -1,5 +1,10 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using OrderSaga.EndToEnd.Tests.Support;
 using OrderSaga.Host.Reconciliation;
+using OrderSaga.Messaging.Databases;
 using OrderSaga.Web.Pages;
+using Books = OrderSaga.Host.Reconciliation.Books;
 
 namespace OrderSaga.EndToEnd.Tests;
 
@@ -127,4 +132,83 @@ public class When_books_are_compared
     private static GatewayBook Taken(Guid order, decimal amount = 7.98m, decimal refunded = 0, string id = "ch_1") => new(id, order, amount, "EUR", "charged", refunded);
 
     private static ChargeBook Believed(Guid order, decimal amount = 7.98m, string status = "CHARGED", string id = "ch_1") => new(order, amount, "EUR", status, id);
+}
+
+/// <summary>However many orders there are, few of them are in memory at a time.</summary>
+public class When_there_are_more_books_than_are_read_at_once
+{
+    private const int Most = 4;
+
+    // As many as any slice could hold have been forgotten long ago; and some are nobody's.
+    private const string Others = """
+        CREATE TEMP TABLE other AS SELECT * FROM orders.orders LIMIT 1;
+        DO $$ BEGIN
+            FOR n IN 1..9 LOOP
+                UPDATE other SET order_id = ('00000000-0000-0000-0000-00000000000' || n)::uuid, at = now() - interval '1 year';
+                INSERT INTO orders.orders SELECT * FROM other;
+            END LOOP;
+            UPDATE other SET order_id = 'ffffffff-ffff-ffff-ffff-ffffffffffff', at = now();
+            INSERT INTO orders.orders SELECT * FROM other;
+        END $$;
+        UPDATE payment.charges SET amount = amount + 1 WHERE order_id IN (SELECT order_id FROM payment.charges WHERE status = 'CHARGED' ORDER BY order_id LIMIT 2);
+        DELETE FROM notification.notifications WHERE kind = 'apology';
+        UPDATE inventory.stock SET reserved = reserved + 1 WHERE product_id = 'sku-apple';
+        SELECT 1
+        """;
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Should_find_in_slices_what_is_found_at_once()
+    {
+        await using var place = await Place.OfAsync("servers");
+        await using (var shop = await Shop.StartAsync(place, Ct))
+        {
+            var placed = await Task.WhenAll(Enumerable.Range(0, 24).Select(async n =>
+            {
+                using var response = await shop.PlaceAsync(Shop.Order(token: n % 3 == 0 ? "tok_declined" : "tok_visa"), ct: Ct);
+                return (await response.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("orderId").GetGuid();
+            }));
+            foreach (var order in placed)
+                await shop.AtRestAsync(order, Ct);
+            await Support.Books.AgreeAsync(place, Ct);
+        }
+
+        await place.ScalarAsync<int>(Others);
+        var database = Database.Postgres(await place.ConnectionStringAsync());
+        await using var connections = database.Source;
+        var charges = (await place.RowsAsync("SELECT id, order_id, amount, currency, status, refunded FROM gateway.charges WHERE status <> 'declined' ORDER BY id",
+            r => new Dated<GatewayBook>(new(r.GetString(0), r.GetGuid(1), r.GetDecimal(2), r.GetString(3), r.GetString(4), r.GetDecimal(5)), DateTimeOffset.MaxValue))).ToList();
+        var forgotten = TimeProvider.System.GetUtcNow() - TimeSpan.FromDays(90);
+
+        var atOnce = Find(await Books.ReadAsync(_ => database, charges, forgotten, Slice.All, Ct));
+        IReadOnlyList<Finding> together = [];
+        var slices = 0;
+        await foreach (var slice in Books.SlicesAsync(_ => database, charges, forgotten, Ct, Most))
+        {
+            slices++;
+            Assert.All([slice.Gateway!.Count, slice.Charges.Count, slice.Marks.Count, slice.Taken.Count, slice.Shipments.Count, slice.Notices.Count, slice.Orders.Count, slice.Sagas.Count], many => Assert.InRange(many, 0, Most));
+            together = Reconciler.Together(together, Find(slice));
+        }
+
+        Assert.InRange(slices, (9 + 24 + 1) / Most, int.MaxValue);
+        Assert.Equal("beliefs 2, stock 1, notifications 8, orders 1", Counts(atOnce));
+        Assert.Equal(Counts(atOnce), Counts(together));
+        Assert.Equal(atOnce.Select(f => string.Join(' ', f.Examples)), together.Select(f => string.Join(' ', f.Examples)));
+    }
+
+    [Fact]
+    public void Should_know_how_each_kind_of_server_sorts_ids()
+    {
+        Guid early = new("00000000-0000-0000-0000-000000000002"), late = new("ffffffff-0000-0000-0000-000000000001");
+        Assert.Equal(-1, Math.Sign(Database.Postgres("Host=nowhere").OrderOfIds.Compare(early, late)));
+        // By the last six bytes first.
+        Assert.Equal(1, Math.Sign(Database.SqlServer("Server=nowhere").OrderOfIds.Compare(early, late)));
+        Assert.All([Database.Postgres("Host=nowhere"), Database.SqlServer("Server=nowhere")], database => Assert.All([early, late], id =>
+            Assert.Equal((-1, -1), (Math.Sign(database.OrderOfIds.Compare(Slice.All.After, id)), Math.Sign(database.OrderOfIds.Compare(id, Slice.All.To))))));
+    }
+
+    private static IReadOnlyList<Finding> Find(Books books) => new Reconciler(books, settledBefore: DateTimeOffset.MaxValue).Find();
+
+    private static string Counts(IReadOnlyList<Finding> findings) => string.Join(", ", findings.Where(f => f.Count > 0).Select(f => $"{f.Name} {f.Count}"));
 }

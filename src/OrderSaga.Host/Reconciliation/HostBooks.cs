@@ -41,21 +41,18 @@ internal sealed class HostBooks(Settings settings, Func<string, Database> databa
     {
         var now = time.GetUtcNow();
         var known = services.GetRequiredService<IOptions<CheckoutOptions>>().Value.LogRetention;
-        var (books, missing) = await ReadAsync(now - known + LongestOrder, ct).ConfigureAwait(false);
-        var findings = new Reconciler(books, now - TimeSpan.FromSeconds(settled)).Find();
+        var (gateway, missing) = await ChargesAsync(ct).ConfigureAwait(false);
+        IReadOnlyList<Finding> findings = [];
+        await foreach (var books in Books.SlicesAsync(databaseOf, gateway, now - known + LongestOrder, ct).ConfigureAwait(false))
+            findings = Reconciler.Together(findings, new Reconciler(books, now - TimeSpan.FromSeconds(settled)).Find());
         return new(now, findings.Sum(f => f.Count), findings, missing);
     }
 
-    /// <summary>All of the books, and what could not be read of them.</summary>
+    /// <summary>All of the books at once, and what could not be read of them.</summary>
     internal async Task<(Books Books, string? Missing)> ReadAsync(DateTimeOffset forgotten, CancellationToken ct)
     {
-        string? missing = null;
-        var books = await Books.ReadAsync(databaseOf, async stop =>
-        {
-            (var charges, missing) = await ChargesAsync(stop).ConfigureAwait(false);
-            return charges;
-        }, forgotten, ct).ConfigureAwait(false);
-        return (books, missing);
+        var (gateway, missing) = await ChargesAsync(ct).ConfigureAwait(false);
+        return (await Books.ReadAsync(databaseOf, gateway, forgotten, Slice.All, ct).ConfigureAwait(false), missing);
     }
 
     /// <summary>What every service's own log says of an order.</summary>
@@ -126,8 +123,8 @@ internal sealed class HostBooks(Settings settings, Func<string, Database> databa
         }
     }
 
-    // Page by page.
-    private async Task<(IReadOnlyList<Dated<GatewayBook>>? Charges, string? Missing)> ChargesAsync(CancellationToken ct)
+    // Page by page, and no more of it than is compared.
+    private async Task<(List<Dated<GatewayBook>>? Charges, string? Missing)> ChargesAsync(CancellationToken ct)
     {
         if (Gateway is not { } address)
             return (null, "Money: this process does not know the gateway. Ask a process that holds payment, or set Payment:GatewayUrl.");
@@ -135,13 +132,13 @@ internal sealed class HostBooks(Settings settings, Func<string, Database> databa
         var all = new List<Dated<GatewayBook>>();
         try
         {
-            while (true)
+            for (var after = ""; ;)
             {
-                var after = all.Count == 0 ? "" : $"?after={Uri.EscapeDataString(all[^1].Book.Id)}";
                 var page = await http.GetFromJsonAsync<Charge[]>(new Uri($"gateway/charges{after}", UriKind.Relative), ct).ConfigureAwait(false) ?? [];
                 if (page.Length == 0)
                     return (all, null);
-                all.AddRange(page.Select(c => new Dated<GatewayBook>(new(c.ChargeId, c.OrderId, c.Amount, c.Currency, c.Standing, c.Refunded), c.CreatedAt ?? DateTimeOffset.MaxValue)));
+                all.AddRange(page.Where(c => c.Standing == "charged").Select(c => new Dated<GatewayBook>(new(c.ChargeId, c.OrderId, c.Amount, string.Intern(c.Currency), c.Standing, c.Refunded), c.CreatedAt ?? DateTimeOffset.MaxValue)));
+                after = $"?after={Uri.EscapeDataString(page[^1].ChargeId)}";
             }
         }
         catch (HttpRequestException e)

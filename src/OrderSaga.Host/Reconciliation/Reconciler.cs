@@ -33,6 +33,10 @@ internal sealed class Reconciler(Books books, DateTimeOffset settledBefore)
         Finding("orders", "The order service does not say what the saga says.", OfOrders()),
     ];
 
+    /// <summary>What was found among some orders and among others, check by check.</summary>
+    public static IReadOnlyList<Finding> Together(IReadOnlyList<Finding> some, IReadOnlyList<Finding> others) =>
+        some is [] ? others : [.. some.Zip(others, (a, b) => a with { Count = a.Count + b.Count, Examples = [.. a.Examples.Concat(b.Examples).Take(MostExamples)] })];
+
     private IEnumerable<Finding> OfMoney(IReadOnlyList<GatewayBook> gateway)
     {
         var taken = gateway.Where(c => c.Net > 0).ToLookup(c => c.OrderId);

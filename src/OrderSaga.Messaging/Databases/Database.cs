@@ -29,6 +29,9 @@ public abstract class Database
     /// <summary>Connections of the same pool, for what speaks to the database without a context.</summary>
     public abstract DbDataSource Source { get; }
 
+    /// <summary>How the server sorts ids.</summary>
+    public virtual IComparer<Guid> OrderOfIds => Comparer<Guid>.Default;
+
     /// <summary>Which it is, in words for a person, without what is secret in its connection string.</summary>
     public abstract string Name { get; }
 

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Data.SqlTypes;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
@@ -36,6 +37,9 @@ internal sealed class SqlServer : Database
     public override string ScriptHead => "SET XACT_ABORT, QUOTED_IDENTIFIER, ANSI_NULLS ON;\nGO\n";
 
     public override DbDataSource Source { get; }
+
+    // The last six bytes first.
+    public override IComparer<Guid> OrderOfIds { get; } = Comparer<Guid>.Create((a, b) => new SqlGuid(a).CompareTo(new SqlGuid(b)));
 
     public override string Name { get; }
 

@@ -52,7 +52,7 @@ internal static class Books
         await using var connections = database.Source;
         var charges = await place.RowsAsync("SELECT id, order_id, amount, currency, status, refunded FROM gateway.charges",
             r => new Dated<GatewayBook>(new(r.GetString(0), r.GetGuid(1), r.GetDecimal(2), r.GetString(3), r.GetString(4), r.GetDecimal(5)), DateTimeOffset.MaxValue));
-        var books = await Host.Reconciliation.Books.ReadAsync(_ => database, _ => Task.FromResult<IReadOnlyList<Dated<GatewayBook>>?>(charges), forgotten: DateTimeOffset.MinValue, CancellationToken.None);
+        var books = await Host.Reconciliation.Books.ReadAsync(_ => database, charges, forgotten: DateTimeOffset.MinValue, Slice.All, CancellationToken.None);
         return new Reconciler(books, settledBefore: DateTimeOffset.MaxValue).Find();
     }
 }
