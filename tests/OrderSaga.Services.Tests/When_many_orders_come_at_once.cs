@@ -38,6 +38,28 @@ public sealed class When_many_orders_come_at_once : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Should_check_their_customers_together()
+    {
+        var orders = 0;
+        await CountedAsync("payment.fraud_checks", id => Check(id, $"c-{Interlocked.Increment(ref orders) % 20}"), answer => Assert.IsType<FraudChecked>(answer));
+        Assert.Equal("20 1 3 60000.00", await shop.ReadAsync("SELECT count(DISTINCT customer_id), min(number), max(number), sum(amount) FROM payment.fraud_checks WHERE status = 'CLEARED'"));
+    }
+
+    [Fact]
+    public async Task Should_hold_the_limit_of_each_customer_in_two_processes()
+    {
+        await using var other = await shop.AnotherAsync();
+        using var deadlocks = new Deadlocks("fraud_checks");
+        string[] customers = ["c-1", "c-2", "ann", "Ann"];
+        foreach (var customer in customers)
+            await shop.AskAsync(Check(Guid.NewGuid(), customer));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 3 * Orders).Select(i => (i % 2 == 0 ? shop : other).AskAsync(Check(Guid.NewGuid(), customers[i / 2 % 4]))));
+        Assert.Equal((customers.Length * 10) - customers.Length, answers.Count(a => a.Message is FraudChecked));
+        Assert.Equal("10000.00\n10000.00\n10000.00\n10000.00", await shop.ReadAsync("SELECT sum(amount) FROM payment.fraud_checks GROUP BY customer_id"));
+        Assert.Equal(0, deadlocks.Found);
+    }
+
+    [Fact]
     public async Task Should_refuse_together_those_for_whom_nothing_is_left()
     {
         var (none, some) = (await shop.StockAsync(0), await shop.StockAsync(1000));
@@ -94,6 +116,8 @@ public sealed class When_many_orders_come_at_once : IAsyncLifetime
         Assert.All(refused, r => Assert.Contains(wanted[r.OrderId], l => l.Quantity > left[l.ProductId]));
         Assert.Equal(0, deadlocks.Found);
     }
+
+    private static CheckFraud Check(Guid orderId, string customer) => new(orderId, new(customer, "a@example.org"), new("A", "B 1", "C", "1", "DE"), 1000, "EUR", "tok_visa");
 
     // What shares a commit shares its statements: one each would be as many as there are orders, and more.
     private async Task CountedAsync<T>(string table, Func<Guid, T> command, Action<object> check)
