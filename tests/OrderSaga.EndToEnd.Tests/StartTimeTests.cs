@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection.PortableExecutable;
 using OrderSaga.EndToEnd.Tests.Support;
 
 namespace OrderSaga.EndToEnd.Tests;
@@ -16,13 +17,23 @@ public class When_nothing_is_configured
     [Fact]
     public async Task Should_be_ready_soon_and_sooner_the_second_time()
     {
-        await using var place = await Place.OfAsync("embedded");
+        await using var place = new EmbeddedPlace();
         var first = await StartAsync(place);
         var second = await StartAsync(place);
         TestContext.Current.TestOutputHelper!.WriteLine(string.Create(CultureInfo.InvariantCulture, $"first start {first.Time.TotalSeconds:0.0} s (processor {first.Cpu.TotalSeconds:0.0} s), second {second.Time.TotalSeconds:0.0} s ({second.Cpu.TotalSeconds:0.0} s)"));
         Assert.True(first.Cpu < First, $"The first start took {first.Cpu} of the processor.");
         Assert.True(second.Cpu < Second, $"The second start took {second.Cpu} of the processor.");
         Assert.True(second.Cpu < first.Cpu * 1.1, $"The second start took {second.Cpu} of the processor, the first {first.Cpu}.");
+    }
+
+    [Theory]
+    [InlineData("MassTransit")]
+    [InlineData("Microsoft.EntityFrameworkCore")]
+    [InlineData("Npgsql")]
+    public void Should_find_its_packages_compiled_for_this_machine(string package)
+    {
+        using var file = new PEReader(File.OpenRead(Path.Combine(Path.GetDirectoryName(Repository.Program)!, package + ".dll")));
+        Assert.NotEqual(0, file.PEHeaders.CorHeader!.ManagedNativeHeaderDirectory.Size);
     }
 
     private static async Task<(TimeSpan Time, TimeSpan Cpu)> StartAsync(Place place)
