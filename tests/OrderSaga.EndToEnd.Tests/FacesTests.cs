@@ -17,12 +17,16 @@ public sealed class When_the_public_faces_are_walked : IAsyncLifetime
         "Pending", "OrderCreated", "InventoryReserved", "PriceFrozen", "GiftWrapped", "FraudChecked", "PaymentCharged", "ShipmentCreated", "Complete", "Compensating", "Compensated", "Failed",
     ];
 
-    private readonly EmbeddedPlace place = new();
+    private Place place = null!;
     private Shop shop = null!;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => shop = await Shop.StartAsync(place, Ct, more: ["--environment", "Development"]);
+    public async ValueTask InitializeAsync()
+    {
+        place = await Place.OfAsync("embedded");
+        shop = await Shop.StartAsync(place, Ct, more: ["--environment", "Development"]);
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -16,7 +16,7 @@ public class When_roles_are_spread_over_processes
     [Fact]
     public async Task Should_be_one_shop_though_each_role_has_a_database_of_its_own()
     {
-        await using var place = await ServersPlace.MakeAsync();
+        await using var place = await ServersPlace.EmptyAsync();
         string[] owners = ["orchestrator", "orders", "inventory", "pricing", "payment", "shipping", "notification", "gateway"];
         var databases = new Dictionary<string, TestDatabase>();
         try
@@ -51,7 +51,7 @@ public class When_roles_are_spread_over_processes
     [InlineData("payment,shipping", "orchestrator,web", "orders,inventory,pricing,notification")]
     public async Task Should_lose_nothing_when_one_is_killed_while_orders_are_under_way(string first, params string[] others)
     {
-        await using var place = await ServersPlace.MakeAsync();
+        await using var place = await ServersPlace.EmptyAsync();
         await using var fleet = await Fleet.StartAsync(place, [first, .. others], Ct, [.. Development, "--Checkout:StepTime", "00:00:30"]);
         var placed = await Task.WhenAll(Enumerable.Range(0, 30).Select(n => PlaceAsync(fleet.Web, n % 5 == 0 ? "tok_declined" : "tok_visa")));
         await fleet.KillAsync(fleet.Shops[0]);

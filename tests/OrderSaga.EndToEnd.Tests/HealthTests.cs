@@ -15,7 +15,7 @@ public class When_health_is_asked
     [InlineData("payment,notification")]
     public async Task Should_answer_in_a_process_of_any_role(string roles)
     {
-        await using var place = await ServersPlace.MakeAsync();
+        await using var place = await ServersPlace.EmptyAsync();
         await using var shop = await Shop.StartAsync(place, Ct, roles);
         foreach (var path in new[] { "/health/live", "/alive", "/health/ready", "/health" })
         {

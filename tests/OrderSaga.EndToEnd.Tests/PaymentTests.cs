@@ -47,7 +47,7 @@ public class When_money_is_taken
     {
         await using var books = await TestDatabase.CreateAsync();
         await using var gateway = await GatewayAsync(books);
-        await using var place = await ServersPlace.MakeAsync("--Payment:GatewayUrl", gateway.Urls.Single());
+        await using var place = await ServersPlace.EmptyAsync("--Payment:GatewayUrl", gateway.Urls.Single());
         await using var shop = await Shop.StartAsync(place, Ct);
         var order = await EndOfAsync(shop, Shop.Order(), "Complete");
         await EndOfAsync(shop, Shop.Order(token: "tok_declined"), "Compensated");

@@ -14,7 +14,7 @@ public class When_something_is_not_there_at_the_start
     [InlineData("Dropping")]
     public async Task Should_wait_for_the_database_and_say_so_once(string how)
     {
-        await using var place = await ServersPlace.MakeAsync();
+        await using var place = await ServersPlace.EmptyAsync();
         using var wire = place.WireToDatabase(Enum.Parse<Wire.State>(how));
         await using var shop = Shop.Launch(place, more: place.Through(wire));
         await shop.SaysAsync($"Waiting for the database {place.DatabaseName} of PostgreSQL at 127.0.0.1:{wire.Port}", Ct);

@@ -16,7 +16,7 @@ public class When_the_program_starts
     [Fact]
     public async Task Should_say_what_it_started_and_stop_cleanly()
     {
-        await using var place = await Place.OfAsync("embedded");
+        await using var place = new EmbeddedPlace();
         await using var shop = await Shop.StartAsync(place, Ct);
         Assert.Contains("Database: PostgreSQL", shop.Output, StringComparison.Ordinal);
         Assert.Contains("Transport: in memory", shop.Output, StringComparison.Ordinal);
@@ -39,7 +39,7 @@ public class When_the_program_starts
     [Fact]
     public async Task Should_make_the_schemas_once_when_two_start_at_once_and_only_look_at_them_later()
     {
-        await using var place = await Place.OfAsync("servers");
+        await using var place = await ServersPlace.EmptyAsync();
         var both = await Task.WhenAll(Shop.StartAsync(place, Ct), Shop.StartAsync(place, Ct));
         await using (var one = both[0])
         await using (var other = both[1])

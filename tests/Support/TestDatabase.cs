@@ -23,13 +23,14 @@ internal sealed class TestDatabase : IAsyncDisposable
     /// <summary>For looking at the tables from outside.</summary>
     public NpgsqlDataSource Source { get; }
 
-    public static async Task<TestDatabase> CreateAsync()
+    /// <param name="like">Another one, to which nobody is connected, and which this one begins as a copy of.</param>
+    public static async Task<TestDatabase> CreateAsync(TestDatabase? like = null)
     {
         var server = Environment.GetEnvironmentVariable(Variable);
         if (string.IsNullOrEmpty(server))
             throw new InvalidOperationException($"{Variable} names no PostgreSQL server: run bash tests/run.sh");
         var database = new TestDatabase(server, $"test_{Guid.NewGuid():N}");
-        await database.OnServerAsync($"CREATE DATABASE {database.name} TEMPLATE template0");
+        await database.OnServerAsync($"CREATE DATABASE {database.name} TEMPLATE {like?.name ?? "template0"}");
         return database;
     }
 

@@ -12,7 +12,7 @@ internal abstract class Place : IAsyncDisposable
 
     public static async Task<Place> OfAsync(string kind) => kind switch
     {
-        "embedded" => new EmbeddedPlace(),
+        "embedded" => await EmbeddedPlace.MakeAsync(),
         "servers" => await ServersPlace.MakeAsync(),
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
@@ -56,6 +56,14 @@ internal sealed class EmbeddedPlace : Place
 {
     public override IReadOnlyList<string> Arguments => [];
 
+    /// <summary>One where the program has made its server and its schemas before.</summary>
+    public static async Task<EmbeddedPlace> MakeAsync()
+    {
+        var place = new EmbeddedPlace();
+        await Begun.CopyFolderAsync(place.Folder);
+        return place;
+    }
+
     public override async Task<string> ConnectionStringAsync()
     {
         // As an operator would find it: the port in the server's own note, the password beside the data.
@@ -84,7 +92,11 @@ internal sealed class ServersPlace(TestDatabase database, TestBroker broker) : P
     /// <summary>Further arguments of the program.</summary>
     public IReadOnlyList<string> More { get; init; } = [];
 
-    public static async Task<ServersPlace> MakeAsync(params string[] more) => new(await TestDatabase.CreateAsync(), await TestBroker.CreateAsync()) { More = more };
+    /// <summary>One where the program has made its schemas before.</summary>
+    public static async Task<ServersPlace> MakeAsync(params string[] more) => new(await Begun.CopyDatabaseAsync(), await TestBroker.CreateAsync()) { More = more };
+
+    /// <summary>One where no program was before.</summary>
+    public static async Task<ServersPlace> EmptyAsync(params string[] more) => new(await TestDatabase.CreateAsync(), await TestBroker.CreateAsync()) { More = more };
 
     public override Task<string> ConnectionStringAsync() => Task.FromResult(database.ConnectionString);
 
