@@ -59,7 +59,7 @@ public class When_a_shop_is_broken_on_purpose
     [Fact]
     public async Task Should_not_touch_a_database_with_orders_of_others()
     {
-        await using var place = (ServersPlace)await Place.OfAsync("servers");
+        await using var place = await ServersPlace.EmptyAsync();
         await using (var connection = await place.OpenAsync())
         await using (var command = new Npgsql.NpgsqlCommand("CREATE SCHEMA checkout; CREATE TABLE checkout.order_state (customer_id text); INSERT INTO checkout.order_state VALUES ('load-1'), ('c-1')", connection))
             await command.ExecuteNonQueryAsync(Ct);
