@@ -49,6 +49,8 @@ internal sealed record Books(
     // About three kB each: a slice must not be felt in a process that carries orders out.
     private const int InASlice = 2000;
 
+    private const string InSlice = "order_id > @after AND order_id <= @to";
+
     // Every table that has rows of orders which no other may have.
     private static readonly (string Role, string Table)[] Tables =
     [
@@ -73,7 +75,7 @@ internal sealed record Books(
             slice = new(slice.To, gateway is not null && begin + most <= gateway.Count ? gateway[begin + most - 1].Book.OrderId : Slice.All.To);
             foreach (var (role, table) in Tables)
             {
-                var next = await ReadAsync(databaseOf(role), $"SELECT order_id FROM {table} WHERE order_id > @after AND order_id <= @to ORDER BY order_id OFFSET {most - 1} ROWS FETCH NEXT 1 ROWS ONLY", slice, r => r.GetGuid(0), ct).ConfigureAwait(false);
+                var next = await ReadAsync(databaseOf(role), $"SELECT order_id FROM {table} WHERE {InSlice} ORDER BY order_id OFFSET {most - 1} ROWS FETCH NEXT 1 ROWS ONLY", slice, r => r.GetGuid(0), ct).ConfigureAwait(false);
                 if (next is [var nearer])
                     slice = slice with { To = nearer };
             }
@@ -92,12 +94,11 @@ internal sealed record Books(
     public static async Task<Books> ReadAsync(Func<string, Database> databaseOf, IReadOnlyList<Dated<GatewayBook>>? gateway, DateTimeOffset forgotten, Slice slice, CancellationToken ct)
     {
         Task<List<T>> From<T>(string role, string sql, Func<DbDataReader, T> read) => ReadAsync(databaseOf(role), sql, slice, read, ct);
-        const string inSlice = "order_id > @after AND order_id <= @to";
-        var charges = await From("payment", $"SELECT order_id, amount, currency, status, charge_id, (SELECT MAX(at) FROM payment.step_log l WHERE l.order_id = c.order_id) FROM payment.charges c WHERE {inSlice}",
+        var charges = await From("payment", $"SELECT order_id, amount, currency, status, charge_id, (SELECT MAX(at) FROM payment.step_log l WHERE l.order_id = c.order_id) FROM payment.charges c WHERE {InSlice}",
             r => Last(new ChargeBook(r.GetGuid(0), r.GetDecimal(1), r.GetString(2), r.GetString(3), r.GetString(4)), r)).ConfigureAwait(false);
-        var marks = await From("inventory", $"SELECT order_id, product_id FROM inventory.reservations WHERE status = 'PENDING' AND {inSlice}",
+        var marks = await From("inventory", $"SELECT order_id, product_id FROM inventory.reservations WHERE status = 'PENDING' AND {InSlice}",
             r => new ReservationBook(r.GetGuid(0), r.GetString(1))).ConfigureAwait(false);
-        var left = await From("inventory", $"SELECT order_id, 'COMMITTED', (SELECT MAX(at) FROM inventory.step_log l WHERE l.order_id = r.order_id) FROM (SELECT DISTINCT order_id FROM inventory.reservations WHERE status = 'COMMITTED' AND {inSlice}) r",
+        var left = await From("inventory", $"SELECT order_id, 'COMMITTED', (SELECT MAX(at) FROM inventory.step_log l WHERE l.order_id = r.order_id) FROM (SELECT DISTINCT order_id FROM inventory.reservations WHERE status = 'COMMITTED' AND {InSlice}) r",
             Status).ConfigureAwait(false);
         // One statement, so that both tables are seen at one moment.
         var unbalanced = slice.To != Slice.All.To ? [] : await From("inventory", """
@@ -105,15 +106,15 @@ internal sealed record Books(
             LEFT JOIN (SELECT product_id, SUM(quantity) AS held FROM inventory.reservations WHERE status = 'PENDING' GROUP BY product_id) h ON h.product_id = s.product_id
             WHERE s.on_hand < 0 OR s.reserved < 0 OR s.reserved > s.on_hand OR s.reserved <> COALESCE(h.held, 0)
             """, r => r.GetString(0)).ConfigureAwait(false);
-        var shipments = await From("shipping", $"SELECT order_id, status, (SELECT MAX(at) FROM shipping.step_log l WHERE l.order_id = s.order_id) FROM shipping.shipments s WHERE status <> 'CANCELLED' AND {inSlice}", Status).ConfigureAwait(false);
-        var notices = await From("notification", $"SELECT order_id, kind, at FROM notification.notifications WHERE {inSlice}", r => Last(new NoticeBook(r.GetGuid(0), r.GetString(1)), r)).ConfigureAwait(false);
-        var orders = await From("orders", $"SELECT order_id, status, at FROM orders.orders WHERE {inSlice}", Status).ConfigureAwait(false);
+        var shipments = await From("shipping", $"SELECT order_id, status, (SELECT MAX(at) FROM shipping.step_log l WHERE l.order_id = s.order_id) FROM shipping.shipments s WHERE status <> 'CANCELLED' AND {InSlice}", Status).ConfigureAwait(false);
+        var notices = await From("notification", $"SELECT order_id, kind, at FROM notification.notifications WHERE {InSlice}", r => Last(new NoticeBook(r.GetGuid(0), r.GetString(1)), r)).ConfigureAwait(false);
+        var orders = await From("orders", $"SELECT order_id, status, at FROM orders.orders WHERE {InSlice}", Status).ConfigureAwait(false);
         // One statement again: an order may be archived, or come back, while they are read.
         var sagas = (await From("orchestrator", $"""
-            SELECT order_id, status, route, total, currency, ended_at FROM checkout.order_state WHERE {inSlice}
-            UNION ALL SELECT order_id, status, route, total, currency, ended_at FROM checkout.order_archive WHERE {inSlice}
+            SELECT order_id, status, route, total, currency, ended_at FROM checkout.order_state WHERE {InSlice}
+            UNION ALL SELECT order_id, status, route, total, currency, ended_at FROM checkout.order_archive WHERE {InSlice}
             """, r => (Id: r.GetGuid(0), Saga: Saga(r))).ConfigureAwait(false)).ToDictionary(s => s.Id, s => s.Saga);
-        var stuck = await From("orchestrator", $"SELECT order_id, step FROM checkout.stuck WHERE resolved_at IS NULL AND {inSlice}", r => (r.GetGuid(0), r.GetString(1))).ConfigureAwait(false);
+        var stuck = await From("orchestrator", $"SELECT order_id, step FROM checkout.stuck WHERE resolved_at IS NULL AND {InSlice}", r => (r.GetGuid(0), r.GetString(1))).ConfigureAwait(false);
         return new(gateway is null ? null : Kept(gateway, g => g.OrderId), Kept(charges, c => c.OrderId), marks, Kept(left, t => t.OrderId).Select(t => t.OrderId).ToHashSet(), unbalanced,
             Kept(shipments, s => s.OrderId), Kept(notices, n => n.OrderId), Kept(orders, o => o.OrderId), sagas, stuck.ToHashSet());
 

@@ -137,7 +137,7 @@ internal sealed class HostBooks(Settings settings, Func<string, Database> databa
                 var page = await http.GetFromJsonAsync<Charge[]>(new Uri($"gateway/charges{after}", UriKind.Relative), ct).ConfigureAwait(false) ?? [];
                 if (page.Length == 0)
                     return (all, null);
-                all.AddRange(page.Where(c => c.Standing == "charged").Select(c => new Dated<GatewayBook>(new(c.ChargeId, c.OrderId, c.Amount, string.Intern(c.Currency), c.Standing, c.Refunded), c.CreatedAt ?? DateTimeOffset.MaxValue)));
+                all.AddRange(page.Where(c => c.Standing == "charged").Select(c => new Dated<GatewayBook>(new(c.ChargeId, c.OrderId, c.Amount, c.Currency, c.Standing, c.Refunded), c.CreatedAt ?? DateTimeOffset.MaxValue)));
                 after = $"?after={Uri.EscapeDataString(page[^1].ChargeId)}";
             }
         }

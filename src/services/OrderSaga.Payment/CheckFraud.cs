@@ -22,13 +22,15 @@ internal sealed class CheckFraudStep(PaymentDb db, TimeProvider time) : Step<Pay
         // Checks of one customer pass one by one, or two at once would each leave the other out. They wait for his first check, which
         // this locks and leaves as it is; two that would both be the first, or the next, meet at the unique number.
         await customers.Where(c => c.Number == 1).ExecuteUpdateAsync(set => set.SetProperty(c => c.Number, 1), ct).ConfigureAwait(false);
-        var known = (await customers.GroupBy(c => new { c.CustomerId, c.Currency })
+        var known = await customers.GroupBy(c => new { c.CustomerId, c.Currency })
             .Select(g => new { g.Key.CustomerId, g.Key.Currency, Last = g.Max(c => c.Number), Spent = g.Sum(c => c.Status == FraudCheckStatus.Cleared && c.At > since ? c.Amount : 0) })
-            .ToListAsync(ct).ConfigureAwait(false)).ToLookup(k => k.CustomerId, StringComparer.OrdinalIgnoreCase);
+            .ToListAsync(ct).ConfigureAwait(false);
         foreach (var name in names)
         {
-            var last = known[name].Select(k => k.Last).DefaultIfEmpty().Max();
-            var spent = known[name].ToDictionary(k => k.Currency, k => k.Spent);
+            // Of one alone, all that the database found is his, whatever it takes for the same name.
+            var his = names is [_] ? known : known.FindAll(k => k.CustomerId.Equals(name, StringComparison.OrdinalIgnoreCase));
+            var last = his.Select(k => k.Last).DefaultIfEmpty().Max();
+            var spent = his.ToDictionary(k => k.Currency, k => k.Spent);
             foreach (var ask in asks.Where(a => a.Customer.Id == name))
             {
                 var sum = spent.GetValueOrDefault(ask.Currency) + ask.Amount;
@@ -49,6 +51,7 @@ internal sealed class CheckFraudStep(PaymentDb db, TimeProvider time) : Step<Pay
         }
     }
 
+    // Who was not cleared beside others is looked at alone.
     protected override Task<StepAnswer> DoAsync(CheckFraud ask, CancellationToken ct) => Task.FromResult(
         Db.FraudChecks.Local.FindEntry(ask.OrderId) is not null ? Done(new FraudChecked(ask.OrderId))
         : Refused(Refusal(ask.OrderId, "SPENDING_LIMIT", $"With this order it would be more than {Limit:0} {ask.Currency} in {Window.TotalHours:0} hours.")));
